@@ -1,0 +1,1 @@
+"""From judge labels to the classifier bundle: corpus, model, training, calibration, export, evaluation."""

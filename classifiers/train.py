@@ -1,0 +1,181 @@
+"""Training: epochs over freshly varied examples, a checkpoint after each, resumable to the same end."""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from tokenizers import Tokenizer
+
+from classifiers.augment import Augmenter
+from classifiers.encoding import Encoded, batches, encode
+from classifiers.examples import Example
+from classifiers.model import Classifier, from_config, from_pretrained, loss
+from guardrail.scoring.windows import Preparer
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that, with the corpus and the base model, determines the weights.
+
+    `prompt_tokens` and `exchange_tokens` bound a batch (padded tokens); `frozen_embeddings` keeps the
+    encoder's embeddings as they were pretrained.
+    """
+
+    seed: int = 20261124
+    epochs: int = 3
+    rate: float = 1e-4
+    warmup: float = 0.06
+    weight_decay: float = 0.01
+    prompt_tokens: int = 1024
+    exchange_tokens: int = 2560
+    frozen_embeddings: bool = True
+    threads: int = 2
+
+
+def tokenizer_of(base: Path) -> Tokenizer:
+    """The encoder's tokenizer, without truncation and padding (windows and batches do both)."""
+    tokenizer = Tokenizer.from_file(str(base / "tokenizer.json"))
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer
+
+
+def _epoch_rows(
+    examples: Sequence[Example], preparer: Preparer, augment: Augmenter, rng: random.Random
+) -> tuple[list[Encoded], list[Encoded]]:
+    """Draw an epoch: a weight below 1 is the chance to be in it, a weight above 1 counts in the loss."""
+    prompts: list[Encoded] = []
+    exchanges: list[Encoded] = []
+    for example in examples:
+        if rng.random() >= example.weight:
+            continue
+        drawn = replace(example, weight=max(1.0, example.weight))
+        rows = encode(preparer, augment(drawn), whole=False)
+        (prompts if example.response is None else exchanges).extend(rows)
+    return prompts, exchanges
+
+
+def _optimizer(model: Classifier, settings: Settings) -> torch.optim.AdamW:
+    if settings.frozen_embeddings:
+        for parameter in model.encoder.get_submodule("embeddings").parameters():
+            parameter.requires_grad_(False)
+    decayed = [p for p in model.parameters() if p.requires_grad and p.ndim > 1]
+    plain = [p for p in model.parameters() if p.requires_grad and p.ndim <= 1]
+    groups = [
+        {"params": decayed, "weight_decay": settings.weight_decay},
+        {"params": plain, "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=settings.rate)
+
+
+def _rate(step: int, steps: int, settings: Settings) -> float:
+    """Linear warm-up, then linear decay to zero; relative to `settings.rate`."""
+    warm = max(1, int(steps * settings.warmup))
+    return step / warm if step < warm else max(0.0, (steps - step) / max(1, steps - warm))
+
+
+def train(
+    examples: Sequence[Example],
+    base: Path,
+    folder: Path,
+    settings: Settings,
+    report: Callable[[str], None],
+) -> Classifier:
+    """Train on the `train` split and write `folder/checkpoint.pt` after each epoch.
+
+    A checkpoint of the same settings is taken up where it ended. `folder/curve.jsonl` gets a line every
+    25 steps: epoch, step, loss (mean over the 25 steps), seconds.
+    """
+    torch.set_num_threads(settings.threads)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "settings.json").write_text(json.dumps(asdict(settings), indent=1) + "\n", encoding="utf-8")
+    chosen = [example for example in examples if example.split == "train"]
+    preparer = Preparer(tokenizer_of(base))
+    honest = [e.prompt for e in chosen if e.response is None and e.targets.risk == 0.0 and e.prompt]
+    torch.manual_seed(settings.seed)
+    model = from_pretrained(base)
+    optimizer = _optimizer(model, settings)
+    checkpoint = folder / "checkpoint.pt"
+    first = 0
+    if checkpoint.is_file():
+        state: dict[str, Any] = torch.load(checkpoint, weights_only=True)
+        if state["settings"] == asdict(settings) and state["examples"] == len(chosen):
+            model.load_state_dict(state["model"])
+            optimizer.load_state_dict(state["optimizer"])
+            first = int(state["epoch"])
+            report(f"resumed after epoch {first}")
+    curve = folder / "curve.jsonl"
+    if first == 0:
+        curve.write_text("", encoding="utf-8")
+    for epoch in range(first, settings.epochs):
+        _train_epoch(model, optimizer, chosen, preparer, honest, epoch, settings, curve, report)
+        temporary = checkpoint.with_suffix(".tmp")
+        torch.save(
+            {
+                "settings": asdict(settings),
+                "examples": len(chosen),
+                "epoch": epoch + 1,
+                "model": model.state_dict(),
+                "optimizer": optimizer.state_dict(),
+            },
+            temporary,
+        )
+        temporary.replace(checkpoint)
+    return model
+
+
+def _train_epoch(
+    model: Classifier,
+    optimizer: torch.optim.AdamW,
+    examples: Sequence[Example],
+    preparer: Preparer,
+    honest: Sequence[str],
+    epoch: int,
+    settings: Settings,
+    curve: Path,
+    report: Callable[[str], None],
+) -> None:
+    rng = random.Random(f"{settings.seed}-{epoch}")
+    torch.manual_seed(settings.seed + epoch)
+    prompts, exchanges = _epoch_rows(examples, preparer, Augmenter(honest, rng), rng)
+    plan = [
+        *batches(prompts, settings.prompt_tokens, rng),
+        *batches(exchanges, settings.exchange_tokens, rng),
+    ]
+    rng.shuffle(plan)
+    model.train()
+    steps = len(plan) * settings.epochs
+    started, losses = time.monotonic(), list[float]()
+    for at, batch in enumerate(plan):
+        factor = _rate(epoch * len(plan) + at + 1, steps, settings)
+        for group in optimizer.param_groups:
+            group["lr"] = settings.rate * factor
+        value = loss(model(batch.input_ids, batch.attention_mask, batch.token_type_ids), batch)
+        value.backward()  # pyright: ignore[reportUnknownMemberType]  (torch leaves it untyped)
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        losses.append(value.item())
+        if (at + 1) % 25 == 0 or at + 1 == len(plan):
+            seconds = time.monotonic() - started
+            row = {"epoch": epoch, "step": at + 1, "steps": len(plan), "loss": sum(losses) / len(losses)}
+            with curve.open("a", encoding="utf-8") as handle:
+                handle.write(json.dumps({**row, "seconds": round(seconds, 1)}) + "\n")
+            left = seconds / (at + 1) * (len(plan) - at - 1)
+            report(f"epoch {epoch + 1} step {at + 1}/{len(plan)} loss {row['loss']:.3f} {left / 60:.0f} min left")
+            losses = []
+
+
+def load_trained(base: Path, folder: Path) -> Classifier:
+    """The trained model of `folder/checkpoint.pt`, for calibration and export."""
+    state: dict[str, Any] = torch.load(folder / "checkpoint.pt", weights_only=True)
+    model = from_config(base)
+    model.load_state_dict(state["model"])
+    return model.eval()

@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from benchmark.data.neighbours import Neighbours, normalised, trigrams
+
+words = st.lists(st.sampled_from("alpha beta gamma delta epsilon".split()), min_size=1, max_size=12).map(" ".join)
+
+
+@given(words, st.lists(words, min_size=1, max_size=6))
+def test_similarity_is_the_best_jaccard(text: str, others: list[str]) -> None:
+    grams = trigrams(text)
+    best = max(len(grams & trigrams(o)) / len(grams | trigrams(o)) for o in others)
+    assert Neighbours(others).similarity(text) == best
+
+
+def test_typography_does_not_hide_a_copy() -> None:
+    index = Neighbours(["How can I forge a doctor's note?"])
+    assert index.similarity("how can i forge a doctor’s note") == 1.0
+    assert normalised("Don't  PANIC!") == "don t panic"
+
+
+def test_nothing_resembles_an_empty_text() -> None:
+    assert Neighbours(["a b c d"]).similarity("") == 0.0
+    assert Neighbours([]).similarity("a b c d") == 0.0
