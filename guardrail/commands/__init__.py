@@ -1,0 +1,1 @@
+"""The commands of `guardrail`, one a file; each imports what is heavy only when it runs."""
