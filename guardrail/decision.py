@@ -59,13 +59,13 @@ class Rule:
 class Limits:
     """Thresholds of one direction: the overall score's with its action, and nine rules, principle 1 first."""
 
-    score: float
+    threshold: float
     action: Action
     rules: tuple[Rule, ...]
 
     def decide(self, signal: Signal) -> Decision:
         """The decision for one text."""
-        over = signal.score >= self.score
+        over = signal.score >= self.threshold
         action = self.action if over else Action.ALLOW
         hits: list[tuple[float, int]] = []
         for number, (probability, rule) in enumerate(

@@ -82,7 +82,7 @@ class DirectionPolicy(_Part):
         assert score is not None
         listed = _DEFAULT_PRINCIPLE_RATE if rate is None else rate
         return Limits(
-            score=score,
+            threshold=score,
             action=self.action,
             rules=tuple(
                 self._rule(self.principles.get(number), curve, listed)
