@@ -1,0 +1,31 @@
+"""Which endpoint is guarded, which has no text, and which is not understood."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from guardrail.wire.chat import ChatCompletions
+from guardrail.wire.format import Wire
+
+CHAT: Final[Wire] = ChatCompletions()
+
+_GUARDED: Final[tuple[tuple[str, re.Pattern[str], Wire], ...]] = (
+    ("POST", re.compile(r"/chat/completions/?$"), CHAT),
+)
+_WITHOUT_TEXT: Final = (("GET", re.compile(r"/models(/[^?#]+)?/?$")),)
+
+
+def wire_for(method: str, path: str) -> Wire | None:
+    """The format of an endpoint, or `None` when the guard does not understand it."""
+    for verb, pattern, wire in _GUARDED:
+        if method == verb and pattern.search(path):
+            return wire
+    return None
+
+
+def has_no_text(method: str, path: str) -> bool:
+    """Whether an endpoint carries neither prompt nor response (the list of models)."""
+    return ".." not in path and any(
+        method == verb and pattern.search(path) for verb, pattern in _WITHOUT_TEXT
+    )
