@@ -1,4 +1,4 @@
-"""`guardrail policy`: look at a preset, check a file before it guards anybody."""
+"""`guardrail policy`: look at a preset, check a file before it guards anybody, list the keys."""
 
 from __future__ import annotations
 
@@ -17,16 +17,32 @@ def check(
     file: Annotated[Path, typer.Argument(help="A policy file: YAML, TOML or JSON.")],
     bundle: BundleOption = None,
 ) -> None:
-    """Check a policy file, and say at which scores it will act. Exit code 3 when it can't be used."""
-    from guardrail.policy import Policy
+    """Read a policy file as the guard would, and show the scores at which it acts."""
+    from rich.console import Console
 
-    Policy.load(file)
-    typer.echo(f"{file}: ok")
+    from guardrail.commands.thresholds import thresholds_table
+    from guardrail.policy import Policy
+    from guardrail.scoring.bundle import Bundle
+
+    policy = Policy.load(file)
+    typer.echo(f"{file}: ok, policy {policy.name}")
+    Console().print(thresholds_table(policy, Bundle.load(bundle)))
 
 
 @app.command()
 def show(preset: Annotated[str, typer.Argument(help="patient, clinician or research.")]) -> None:
     """Print a preset, ready to be saved to a file and changed."""
-    from guardrail.policy import Policy
+    from guardrail.errors import PolicyError
+    from guardrail.policy_files import PRESETS, preset_text
 
-    typer.echo(Policy.load(preset))
+    if preset not in PRESETS:
+        raise PolicyError(f"no preset {preset!r}: {', '.join(PRESETS)}")
+    typer.echo(preset_text(preset), nl=False)
+
+
+@app.command()
+def keys() -> None:
+    """Print every key of a policy file as a Markdown table."""
+    from guardrail.commands.policy_keys import policy_keys
+
+    typer.echo(policy_keys())

@@ -2,22 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Generator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
+
+import httpx
 
 from guardrail.demo.model import ModelError
 
 CONTEXT: Final = 2048
 """Tokens of prompt and answer together."""
 _SILENT: Final = -1
+_GENERATED: Final = re.compile(r"^llamacpp:tokens_predicted_total (\d+)", re.MULTILINE)
 
 
-def _parameters(model: Path) -> Any:
-    import xllamacpp
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A running server."""
 
-    parameters: Any = xllamacpp.CommonParams()
+    address: str
+
+    @property
+    def base_url(self) -> str:
+        """For an OpenAI client."""
+        return f"{self.address}/v1"
+
+    def tokens_generated(self) -> int:
+        """Tokens that the model has written so far, by its own count."""
+        found = _GENERATED.search(httpx.get(f"{self.address}/metrics", trust_env=False, timeout=10.0).text)
+        return int(found[1]) if found else 0
+
+
+def _parameters(xllamacpp: Any, model: Path) -> Any:
+    parameters = xllamacpp.CommonParams()
     parameters.model.path = str(model)
     parameters.hostnames = ["127.0.0.1"]
     parameters.port = 0
@@ -31,26 +52,28 @@ def _parameters(model: Path) -> Any:
     parameters.warmup = False
     parameters.ui = False
     parameters.endpoint_slots = False
+    parameters.endpoint_metrics = True
     parameters.verbosity = _SILENT
     return parameters
 
 
 @contextmanager
-def serve(model: Path) -> Iterator[str]:
-    """Serve `model` and yield the base URL for an OpenAI client; the server stops on leaving.
+def serve(model: Path) -> Generator[Served]:
+    """Serve `model`; the server stops on leaving.
 
     Raises:
         ModelError: the file is not a model that llama.cpp can load.
+        ModuleNotFoundError: xllamacpp is not installed.
     """
-    import xllamacpp
-
+    # Imported by name: the package ships no types.
+    xllamacpp: Any = import_module("xllamacpp")
     if not model.is_file():
         raise ModelError(f"{model} is not a file")
     try:
-        server: Any = xllamacpp.Server(_parameters(model))
+        server = xllamacpp.Server(_parameters(xllamacpp, model))
     except RuntimeError as error:
         raise ModelError(f"{model} can't be loaded: is it a GGUF model?") from error
     try:
-        yield f"{server.listening_address}/v1"
+        yield Served(server.listening_address)
     finally:
         del server  # its destructor stops the listener and joins its threads
