@@ -50,7 +50,7 @@ def read_preset(name: object, where: str) -> Data:
 
 
 def merge(base: Data, changes: Data) -> Data:
-    """`base` with `changes` laid over it, key by key; a new threshold replaces a rate and the other way round."""
+    """`base` with `changes` laid over it, key by key; a new threshold replaces a rate, and a rate it."""
     merged = dict(base)
     for one, other in (("threshold", "false_positive_rate"), ("false_positive_rate", "threshold")):
         if one in changes and other not in changes:

@@ -1,4 +1,4 @@
-"""A classifier bundle: a folder of manifest.json, model.onnx, tokenizer.json, MODEL_CARD.md; verified at load."""
+"""A classifier bundle: a folder of manifest.json, model.onnx, tokenizer.json, MODEL_CARD.md; verified."""
 
 from __future__ import annotations
 
