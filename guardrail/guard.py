@@ -352,7 +352,7 @@ class _Pool:
 
 
 def _bundled(bundle: str | Path | None, sessions: int) -> Scorer:
-    # ONNX Runtime, numpy and the tokenizer load only here: a guard with a scorer of its own needs none of them
+    # ONNX Runtime, numpy and the tokenizer load only here: a guard with its own scorer needs none of them
     from guardrail.scoring.bundle import Bundle
     from guardrail.scoring.onnx import OnnxScorer
 

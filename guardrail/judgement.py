@@ -75,7 +75,7 @@ class Judgement:
 
     def _failed(self, directions: list[Direction]) -> Decision:
         """Closed sides stop; where all are open a direction is named too: the verdict says what failed."""
-        closed = [d for d in directions if self.policy.side(d).on_failure == "closed"]
+        closed: list[Direction] = [d for d in directions if self.policy.side(d).on_failure == "closed"]
         if not closed:
             return Decision(Action.ALLOW, directions[0], ())
         worst = max(closed, key=lambda d: _stop(self.policy.side(d)).severity)

@@ -1,8 +1,8 @@
 """Run a bundle's network with ONNX Runtime: a bounded pool of sessions, one window a run, calibration.
 
 Each window runs alone. The int8 network scales its activations over everything in a run, so in a batch a
-text's scores would depend on its neighbours and on padding. And on one thread a batch is no faster: it gains a
-tenth on the shortest texts and loses as much on long ones.
+text's scores would depend on its neighbours and on padding. And on one thread a batch is no faster: it gains
+a tenth on the shortest texts and loses as much on long ones.
 """
 
 from __future__ import annotations
