@@ -35,7 +35,7 @@ def guarded_copy(client: Any, guard: Guard) -> Any:
     family, is_async = found
     make = async_transport if is_async else sync_transport
     clone = copy.copy(client)
-    clone.__class__ = _quiet(type(client))
+    clone.__class__ = _quiet(cast("type[Any]", type(client)))
     clone._transport = make(guard, family, client._transport, client)
     mounts = cast("Mapping[Any, Any]", client._mounts)
     clone._mounts = {
@@ -57,7 +57,7 @@ def original(client: Any) -> Any:
 
 
 @cache
-def _quiet(kind: type) -> Any:
+def _quiet(kind: type[Any]) -> Any:
     """The same class, but collecting an instance as garbage closes nothing: the pool is the original's."""
     return type(kind.__name__, (kind,), {"__del__": _nothing, "__module__": kind.__module__})
 

@@ -125,12 +125,12 @@ def _current(group: list[Turn], memory: Memory, result: Plan) -> None:
 
 def _context(turns: Sequence[Turn], withheld: set[int]) -> str | None:
     """The last user's words and what tools said since: what an answer answers."""
-    said = [
-        turn for turn in turns if turn.kind in ("user", "tool") and turn.text and turn.index not in withheld
-    ]
-    start = len(said)
-    while start and said[start - 1].kind == "tool":
-        start -= 1
-    while start and said[start - 1].kind == "user":
-        start -= 1
-    return SEPARATOR.join(turn.text for turn in said[start:]) or None
+    said: list[str] = []
+    asked = False
+    for turn in reversed(turns):
+        if asked and turn.kind != "user":
+            break
+        if turn.kind in ("user", "tool") and turn.text and turn.index not in withheld:
+            said.append(turn.text)
+            asked = turn.kind == "user"
+    return SEPARATOR.join(reversed(said)) or None

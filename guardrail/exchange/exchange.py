@@ -194,8 +194,7 @@ class Exchange:
 
     def is_error(self, verdict: Verdict) -> bool:
         """Whether a stop is told as an error rather than by the written reply."""
-        unread = verdict.scores is None and verdict.failure is None
-        return self.policy.refusal != "reply" or verdict.action is Action.BLOCK or unread
+        return self.policy.refusal != "reply" or verdict.action is Action.BLOCK or _is_unread(verdict)
 
     def refusal(self, verdict: Verdict) -> Answer:
         """The answer in place of a refused prompt or response, in the way the policy says."""
@@ -204,13 +203,8 @@ class Exchange:
             reply = self.wire.reply_stream if self.asked.stream else self.wire.reply
             kind = "text/event-stream; charset=utf-8" if self.asked.stream else "application/json"
             return Answer(200, kind, reply(self.asked, self.policy.reply.prompt, moderation(verdict, None)))
-        code = (
-            codes.FAILED
-            if verdict.failure
-            else codes.UNSUPPORTED
-            if verdict.scores is None
-            else codes.FILTERED
-        )
+        unread = codes.UNSUPPORTED if _is_unread(verdict) else codes.FILTERED
+        code = codes.FAILED if verdict.failure else unread
         message = f"Stopped by the medical-safety policy `{verdict.policy}` ({verdict.reason})."
         error = BlockedError(verdict) if self.policy.refusal == "raise" else None
         return Answer(400, "application/json", self.wire.error(message, code, direction), error)
@@ -241,3 +235,8 @@ class Exchange:
 
 def _worse(one: Verdict | None, other: Verdict) -> Verdict:
     return other if one is None or other.action.severity >= one.action.severity else one
+
+
+def _is_unread(verdict: Verdict) -> bool:
+    """Whether it is content without text, and no score, that stopped the exchange."""
+    return bool(verdict.not_scanned) and not verdict.flagged and not verdict.failure

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-_SENTENCE_END = re.compile(r"[.!?\u3002\uff01\uff1f\n](?=[\s\"')\]]|$)")
-_WORD_END = re.compile(r"\s")
+_SENTENCE_END = re.compile(r"[.!?\u3002\uff01\uff1f\n][\"')\]]*(?:\s+|$)")
+_WORD_END = re.compile(r"\s+")
 
 
 class Held:

@@ -137,7 +137,8 @@ class ResponseStream:
         elif due:
             yield from self._check(self._held.values(), self._limit)
         if chunk.last or chunk.finished:
-            self._finished.update(chunk.finished)
+            if self._limit is not None:  # in a buffer nothing is finished before the end
+                self._finished.update(chunk.finished)
             self._annotate()
 
     def _hold(self, chunk: Chunk, waiting: _Waiting) -> bool:
@@ -173,16 +174,20 @@ class ResponseStream:
         items = [item(text, exchange.context, "response") for _, text, _ in windows]
         scores, failure, spent = yield from exchange.score(items)
         moved = [shifted(score, held.start) for score, (held, _, _) in zip(scores, windows, strict=False)]
+        stopped: list[tuple[int, Verdict]] = []
         for choice in dict.fromkeys(held.choice for held, _, _ in windows):
             own = [
                 score for score, (held, _, _) in zip(moved, windows, strict=False) if held.choice == choice
             ]
             verdict = exchange.verdict(own, failure, (), spent)
             self._keep(choice, verdict)
-            if verdict.action.stops and self._mode != "observe" and not self.closed:
-                self._stop(choice, verdict)
-        for held, _, end in windows:
-            held.pass_up_to(end, self._overlap)
+            if verdict.action.stops and self._mode != "observe":
+                stopped.append((choice, verdict))
+                continue
+            for held, _, end in windows:
+                if held.choice == choice:
+                    held.pass_up_to(end, self._overlap)
+        self._stop(stopped)
 
     def _settle(self, out: list[bytes]) -> Steps[None]:
         """Score all that is still held and let it leave, or not."""
@@ -202,14 +207,14 @@ class ResponseStream:
 
     def _weigh_opaque(self, chunk: Chunk, waiting: _Waiting) -> None:
         """Content without text: by the policy."""
+        stopped: list[tuple[int, Verdict]] = []
         for choice, name in chunk.opaque:
-            if choice not in self._cut and not self.closed:
-                verdict = self._exchange.verdict([], None, [name], 0.0)
-                self._keep(choice, verdict)
-                if verdict.action.stops:
-                    never = Held(choice)
-                    waiting.needs.append((never, 1))
-                    self._stop(choice, verdict)
+            verdict = self._exchange.verdict((), None, [name], 0.0)
+            self._keep(choice, verdict)
+            if verdict.action.stops:
+                waiting.needs.append((Held(choice), 1))  # which nothing will ever score
+                stopped.append((choice, verdict))
+        self._stop(stopped)
 
     def _keep(self, choice: int, verdict: Verdict) -> None:
         if self._mode == "observe" and verdict.action.stops:
@@ -228,21 +233,22 @@ class ResponseStream:
 
     # ---- stopping
 
-    def _stop(self, choice: int, verdict: Verdict) -> None:
-        """Cut a choice: drop what is held of it and end it with the format's own sign."""
+    def _stop(self, stopped: list[tuple[int, Verdict]]) -> None:
+        """Cut choices: drop what is held of them and end each with the format's own sign."""
+        raising = self._exchange.policy.refusal == "raise"
         everyone = set(range(self._exchange.asked.choices))
-        gone = {choice}
-        if choice == NO_CHOICE:
-            gone = everyone.union(self._like.choices) - self._finished
-        sign = moderation(self._exchange.record.prompt, verdict)
-        ends = [_Waiting(self._wire.cut(self._like, index, sign)) for index in sorted(gone - self._cut)]
-        self._drop({choice, *gone}, [] if self._exchange.policy.refusal == "raise" else ends)
-        self._cut |= gone
-        if self._exchange.policy.refusal == "raise":
-            self.error = BlockedError(verdict)
-            self.closed = True
-        elif everyone <= self._cut | self._finished:
-            if not self._ended:
+        for choice, verdict in stopped:
+            gone = {choice}
+            if choice == NO_CHOICE:
+                gone = everyone.union(self._like.choices) - self._finished
+            sign = moderation(self._exchange.record.prompt, verdict)
+            ends = [_Waiting(self._wire.cut(self._like, index, sign)) for index in sorted(gone - self._cut)]
+            self._drop({choice, *gone}, [] if raising else ends)
+            self._cut |= gone
+            if raising and self.error is None:
+                self.error = BlockedError(verdict)
+        if stopped and (raising or everyone <= self._cut | self._finished):
+            if not raising and not self._ended:
                 self._queue.append(_Waiting(self._wire.end))
             self.closed = True
 

@@ -175,11 +175,13 @@ def content_texts(content: object, opaque: list[str]) -> list[str]:
 def choices_of(found: dict[str, Any]) -> list[dict[str, Any]]:
     """The choices of a completion or a chunk."""
     choices = found.get("choices")
-    if not isinstance(choices, list) or not all(
-        isinstance(entry, dict) for entry in cast("list[object]", choices)
-    ):
-        raise NotUnderstood("a completion without a list of choices")
-    return cast("list[dict[str, Any]]", choices)
+    if isinstance(choices, list):
+        for entry in cast("list[object]", choices):
+            if not isinstance(entry, dict):
+                break
+        else:
+            return cast("list[dict[str, Any]]", choices)
+    raise NotUnderstood("a completion without a list of choices")
 
 
 def index_of(entry: dict[str, Any]) -> int:

@@ -13,7 +13,12 @@ CHAT: Final[Wire] = ChatCompletions()
 _GUARDED: Final[tuple[tuple[str, re.Pattern[str], Wire], ...]] = (
     ("POST", re.compile(r"/chat/completions/?$"), CHAT),
 )
-_WITHOUT_TEXT: Final = (("GET", re.compile(r"/models(/[^?#]+)?/?$")),)
+_MODELS: Final = re.compile(r"/models(/.+)?/?$")
+_RESOURCES: Final = re.compile(
+    # An item named `models` of another resource is not the list of models.
+    r"/(assistants|batches|chat|completions|containers|conversations|evals|files|fine_tuning|responses|threads"
+    r"|uploads|vector_stores)/"
+)
 
 
 def wire_for(method: str, path: str) -> Wire | None:
@@ -26,6 +31,6 @@ def wire_for(method: str, path: str) -> Wire | None:
 
 def has_no_text(method: str, path: str) -> bool:
     """Whether an endpoint carries neither prompt nor response (the list of models)."""
-    return ".." not in path and any(
-        method == verb and pattern.search(path) for verb, pattern in _WITHOUT_TEXT
-    )
+    if method != "GET" or ".." in path:
+        return False
+    return _MODELS.search(path) is not None and _RESOURCES.search(path) is None
