@@ -275,7 +275,9 @@ class Guard:
             return []
         future = asyncio.wrap_future(self._submit(items))
         try:
-            return await asyncio.wait_for(future, self._policy.timeout_s)
+            # Not wait_for: before Python 3.12 it loses a cancellation that meets a finished future.
+            async with asyncio.timeout(self._policy.timeout_s):
+                return await future
         except TimeoutError:
             pass
         raise self._late()
