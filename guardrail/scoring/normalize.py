@@ -101,6 +101,7 @@ _SPACED: Final = re.compile(rf"(?<![^\W_])[^\W_](?:{_GAP}{{1,4}}[^\W_](?![^\W_])
 _GAPS: Final = re.compile(r"[\W_]+")
 _LEET_WORD: Final = re.compile(r"(?<![\w@$!.])(?=\$?[a-z]*[A-Z0-9@$!])[\w@$!]{4,24}(?![\w@$])", re.ASCII)
 _INNER_LEET: Final = re.compile(r"(?<=[A-Za-z])[0134578@$!]{1,2}(?=[A-Za-z])|^\$(?=[a-z]{3})")
+_SHOUTED: Final = re.compile(r"[0@$!]|[13457].*[13457]")
 _CLINICAL: Final = re.compile(
     r"hba1c|dpp4i|glp1.*|t1dm?|a1at?|q\d+h\w*|h\dn\d|cha2ds2\w*|chads2\w*|ki67|5ht\w+|cyp\w+|sars.*|covid.*",
     re.I,
@@ -238,8 +239,10 @@ def _fold_leet(match: re.Match[str]) -> str | None:
         return None
     body = word.rstrip("!")
     shouted = any(c.isupper() for c in word[1:])
-    if shouted and (word != word.upper() or len(body) < 6 or not body[-1].isalpha()):
-        return None
+    if shouted and (
+        word != word.upper() or len(body) < 6 or not body[-1].isalpha() or not _SHOUTED.search(body)
+    ):
+        return None  # a gene or a code: "TNFRSF1A"
     before, bang, after = body.partition("!")
     if bang and len(before) > 3 and len(after) > 3:
         return None  # two sentences without a space: "great!thanks"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Final
 
@@ -11,6 +11,7 @@ from tokenizers import Tokenizer
 
 from guardrail.scoring.normalize import Normalized, normalize
 from guardrail.scoring.scores import Item
+from guardrail.scoring.views import views
 
 PROMPT_WINDOW: Final = 128
 """Tokens of a prompt scored at once, special tokens not counted."""
@@ -63,7 +64,12 @@ class Preparer:
         else:
             head = [self._cls, *self._context(item.prompt or ""), self._sep]
             text, size, kind = item.response, RESPONSE_WINDOW, 1
-        return list(self._windows(normalize(text), head, size, kind))
+        normal = normalize(text)
+        windows = list(self._windows(normal, head, size, kind))
+        for view in views(text, normal.text):
+            for window in self._windows(normalize(view.text), head, size, kind):
+                windows.append(replace(window, start=view.start, end=view.end, view=view.name))
+        return windows
 
     def _windows(self, normal: Normalized, head: list[int], size: int, kind: int) -> Iterator[PreparedWindow]:
         tokens = self._tokens(normal)
