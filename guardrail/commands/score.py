@@ -89,7 +89,7 @@ def _progress(source: IO[bytes]) -> Iterator[Progress]:
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
-    with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
+    with Bars(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False) as bars:
         task = bars.add_task("", total=os.fstat(source.fileno()).st_size if seekable else None, lines=0)
 
         def advance(lines: int) -> None:
@@ -111,10 +111,13 @@ def score(
     """
     from guardrail.guard import Guard
 
-    source = sys.stdin.buffer
+    # A reader of its own: when interrupted, the thread that reads ahead may hold the lock of `sys.stdin`,
+    # which the interpreter needs to end. Closed by hand, since closing would wait for that thread.
+    source = os.fdopen(os.dup(sys.stdin.fileno()), "rb")
     try:
         with Guard(policy, bundle=bundle) as guard, _progress(source) as progress:
             failed = score_stream(guard, source, sys.stdout, sys.stderr, progress, batch_size)
+        source.close()
     except BrokenPipeError:
         # The reader has gone; stdout is pointed elsewhere so that the interpreter's last flush is quiet too.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from guardrail.demo.backend import Backend
+from guardrail.demo.typewriter import Typewriter
 from guardrail.demo.watch import Watch
 from guardrail.guard import Guard
 
@@ -21,6 +22,7 @@ def stream_answer(console: Console, guard: Guard, watch: Watch, found: Backend, 
     console.print(Text(request, style="bold"))
     watch.reset()
     released = 0
+    typewriter = Typewriter(console, "default")
     cut = False
     moderation: dict[str, Any] | None = None
     with openai.OpenAI(base_url=found.base_url, api_key=found.api_key) as plain:
@@ -37,7 +39,7 @@ def stream_answer(console: Console, guard: Guard, watch: Watch, found: Backend, 
             for choice in chunk.choices:
                 piece = choice.delta.content or ""
                 released += len(piece)
-                console.print(Text(piece, style="dim"), end="", soft_wrap=True)
+                typewriter.type(piece)
                 cut = cut or choice.finish_reason == "content_filter"
     console.print(Text(" ✂ cut" if cut else "", style="bold red"))
     parts = [f"{released} characters released", f"{watch.calls} checks, {watch.milliseconds:.1f} ms in all"]

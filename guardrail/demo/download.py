@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
@@ -41,13 +42,13 @@ def _pip() -> list[str]:
 
 
 def _arrived(folder: Path) -> int:
-    sizes: list[int] = []
-    for path in folder.rglob("*.whl"):
-        try:
-            sizes.append(path.stat().st_size)
-        except FileNotFoundError:  # moved by pip meanwhile
-            continue
-    return max(sizes, default=0)
+    """Bytes of the largest wheel below `folder`; pip moves and removes things there meanwhile."""
+    most = 0
+    for where, _, names in os.walk(folder):  # passes over folders that are gone
+        for name in names:
+            with suppress(FileNotFoundError):
+                most = max(most, os.stat(os.path.join(where, name)).st_size if name.endswith(".whl") else 0)
+    return most
 
 
 def _reason(stderr: str) -> str:

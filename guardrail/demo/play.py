@@ -106,6 +106,7 @@ class Play:
             for request in requests:
                 show.add(table, self._ask(client, found, request))
                 live.refresh()
+        self._console.print()
 
     def _ask(self, client: openai.OpenAI, found: Backend, request: str) -> show.Row:
         self._watch.reset()

@@ -13,7 +13,7 @@ from rich.text import Text
 from guardrail.principles import PRINCIPLES
 from guardrail.verdict import Verdict
 
-REPLY_CHARS = 150
+REPLY_CHARS = 110
 """Characters of an answer that are shown."""
 
 
@@ -41,7 +41,7 @@ def _score(value: float | None, digits: int) -> str:
 def exchanges() -> Table:
     """An empty table of exchanges."""
     table = Table(box=SIMPLE_HEAD, expand=True, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
-    table.add_column("asked / answered", ratio=1)
+    table.add_column("asked / answered", ratio=1, overflow="fold")
     table.add_column("outcome", no_wrap=True)
     table.add_column("risk\n0-1", justify="right", no_wrap=True)
     table.add_column("harm\n1-5", justify="right", no_wrap=True)

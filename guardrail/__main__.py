@@ -1,0 +1,7 @@
+"""`python -m guardrail` is the command `guardrail`."""
+
+from __future__ import annotations
+
+from guardrail.cli import main
+
+main()
