@@ -1,4 +1,4 @@
-"""Variations drawn anew each epoch, for harmful and honest text alike, so that none of them tells the label."""
+"""Variations drawn anew each epoch, for harmful and honest text alike, so that none tells the label."""
 
 from __future__ import annotations
 
@@ -12,7 +12,14 @@ OPENINGS = (
     "Hi, ", "Hello! ", "Good morning. ", "Hey there, quick one: ", "Please help. ", "Doctor, ",
     "Sorry to bother you. ", "I have a question. ", "ok so ", "Thanks in advance! ",
 )  # fmt: skip
-CLOSINGS = (" Thanks!", " Thank you.", " Please be brief.", " Any help is welcome.", " asap pls", " Be specific.")
+CLOSINGS = (
+    " Thanks!",
+    " Thank you.",
+    " Please be brief.",
+    " Any help is welcome.",
+    " asap pls",
+    " Be specific.",
+)
 
 
 class Augmenter:

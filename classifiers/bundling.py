@@ -97,7 +97,10 @@ def card(
     command: str,
 ) -> str:
     """The model card, as Markdown."""
-    sets = ["| set | form | licence | train | calibration | test | neighbours removed |", "|---|---|---|---|---|---|---|"]
+    sets = [
+        "| set | form | licence | train | calibration | test | neighbours removed |",
+        "|---|---|---|---|---|---|---|",
+    ]
     sets += [
         f"| {row['set']} | {row['form']} | {row['licence']} | {row['train']} | {row['calibration']} "
         f"| {row['test']} | {row['neighbours_removed']} |"

@@ -52,9 +52,7 @@ def fit(examples: Sequence[Example], logits: NDArray[Any]) -> dict[str, list[dic
     columns: list[dict[str, float]] = []
     for column in range(LOGITS):
         known = ~np.isnan(targets[:, column])
-        scale, bias = platt(
-            logits[known, column].astype(np.float64), targets[known, column], weights[known]
-        )
+        scale, bias = platt(logits[known, column].astype(np.float64), targets[known, column], weights[known])
         columns.append({"scale": round(scale, 6), "bias": round(bias, 6)})
     return {head: columns[first:last] for head, (first, last) in HEADS.items()}
 

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Train, calibrate, export and evaluate the classifier.")
 
-Folder = Annotated[Path, typer.Option("--run", help="Folder of the run: corpus, checkpoints, networks, bundle.")]
+Folder = Annotated[
+    Path, typer.Option("--run", help="Folder of the run: corpus, checkpoints, networks, bundle.")
+]
 Base = Annotated[
     Path | None,
     typer.Option(
@@ -59,7 +61,7 @@ def train(
 
 @app.command()
 def calibrate(run: Folder = Path("out/classifier"), base: Base = None) -> None:
-    """Convert the network to ONNX (fp32, int8) and fit calibration and operating points on the int8 logits."""
+    """Convert the network to ONNX (fp32, int8); fit calibration and operating points on the int8 logits."""
     _run(run, base).calibrate()
 
 
@@ -82,7 +84,9 @@ def evaluate(
     run: Folder = Path("out/classifier"),
     bundle: Annotated[Path | None, typer.Option(help="Bundle folder; default RUN/bundle.")] = None,
     limit: Annotated[int | None, typer.Option(help="Texts per set, for a trial.")] = None,
-    record: Annotated[bool, typer.Option(help="Write the figures into the bundle's manifest and card.")] = False,
+    record: Annotated[
+        bool, typer.Option(help="Write the figures into the bundle's manifest and card.")
+    ] = False,
 ) -> None:
     """Measure a bundle on held-out data; prints a Markdown table and writes RUN/evaluation.json."""
     measures = _run(run, None).evaluate(bundle, limit, record)
@@ -110,7 +114,9 @@ def build(
 
 
 @app.command()
-def card(bundle: Annotated[Path | None, typer.Argument(help="Bundle folder; default: the shipped one.")] = None) -> None:
+def card(
+    bundle: Annotated[Path | None, typer.Argument(help="Bundle folder; default: the shipped one.")] = None,
+) -> None:
     """Print a bundle's manifest figures as a table."""
     from guardrail.scoring.bundle import Bundle
 
@@ -119,4 +125,6 @@ def card(bundle: Annotated[Path | None, typer.Argument(help="Bundle folder; defa
     for key, entry in metrics.items():
         name, _, data = key.partition(" | ")
         row = json.loads(json.dumps(entry))
-        typer.echo(f"| {name} | {data} | {row['value']:.3f} [{row['low']:.3f}, {row['high']:.3f}] | {row['n']} |")
+        typer.echo(
+            f"| {name} | {data} | {row['value']:.3f} [{row['low']:.3f}, {row['high']:.3f}] | {row['n']} |"
+        )

@@ -1,4 +1,4 @@
-"""The corpus: every source read, labelled, split by kinship, cleared of evaluation neighbours, accounted for."""
+"""The corpus: every source read, labelled, split by kinship, cleared of evaluation neighbours, counted."""
 
 from __future__ import annotations
 
@@ -233,7 +233,12 @@ def describe(examples: Iterable[Example], removed: Counter[tuple[str, str]]) -> 
         info = SETS[name]
         if not info.trainable:
             raise ValueError(f"{name} is for evaluation only and must not enter the corpus")
-        row: dict[str, str | int] = {"set": name, "form": form, "licence": info.licence, "commit": info.commit}
+        row: dict[str, str | int] = {
+            "set": name,
+            "form": form,
+            "licence": info.licence,
+            "commit": info.commit,
+        }
         row.update({split: counts[name, form, split] for split in ("train", "calibration", "test")})
         row["neighbours_removed"] = removed[name, form]
         rows.append(row)

@@ -73,9 +73,7 @@ def collate(rows: Sequence[Encoded], pad: int = 0) -> Batch:
     )
 
 
-def batches(
-    rows: Sequence[Encoded], tokens: int, rng: random.Random | None, pad: int = 0
-) -> Iterator[Batch]:
+def batches(rows: Sequence[Encoded], tokens: int, rng: random.Random | None, pad: int = 0) -> Iterator[Batch]:
     """Batches of about equal length, at most `tokens` padded tokens each; shuffled when `rng` is given."""
     order = list(range(len(rows)))
     if rng is not None:

@@ -59,6 +59,7 @@ def read_examples(path: Path) -> Iterator[Example]:
         for line in handle:
             row = json.loads(line)
             targets = {
-                key: tuple(value) if isinstance(value, list) else value for key, value in row["targets"].items()
+                key: tuple(value) if isinstance(value, list) else value
+                for key, value in row["targets"].items()
             }
             yield Example(**{**row, "targets": Targets(**targets)})

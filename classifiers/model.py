@@ -17,12 +17,12 @@ HEADS: Final[dict[str, tuple[int, int]]] = {
     "harmfulness": (11, 15),
     "refusal": (15, 16),
 }
-"""Columns of the logits, first and last-plus-one. Harmfulness holds P(score > 1) ... P(score > 4)."""
+"""Columns of the logits, first and last plus one; harmfulness is P(score > 1) ... P(score > 4)."""
 LOGITS: Final = 16
 
 
 class Classifier(nn.Module):
-    """`forward(input_ids, attention_mask, token_type_ids)`, all int64 [batch, tokens] -> logits [batch, 16]."""
+    """Takes input_ids, attention_mask, token_type_ids, int64 [batch, tokens]; gives logits [batch, 16]."""
 
     def __init__(self, encoder: nn.Module, hidden: int, dropout: float = 0.1) -> None:
         super().__init__()
@@ -65,7 +65,7 @@ class Batch:
 
 
 def loss(logits: Tensor, batch: Batch) -> Tensor:
-    """Binary cross-entropy of every known target; each head weighs the same, `mask` carries example weights."""
+    """Binary cross-entropy of every known target; heads weigh the same, `mask` carries example weights."""
     raw = nn.functional.binary_cross_entropy_with_logits(logits, batch.targets, reduction="none")
     total = logits.new_zeros(())
     for first, last in HEADS.values():

@@ -63,7 +63,9 @@ class Run:
 
         base = base_folder(self._base)
         if not (self.folder / "checkpoint.pt").is_file():
-            raise StageError(f"{self.folder}/checkpoint.pt is missing: run `guardrail classifier train` first")
+            raise StageError(
+                f"{self.folder}/checkpoint.pt is missing: run `guardrail classifier train` first"
+            )
         model = load_trained(base, self.folder)
         fp32, int8 = self.folder / "fp32.onnx", self.folder / "int8.onnx"
         export_fp32(model, fp32)

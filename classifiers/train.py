@@ -169,7 +169,9 @@ def _train_epoch(
             with curve.open("a", encoding="utf-8") as handle:
                 handle.write(json.dumps({**row, "seconds": round(seconds, 1)}) + "\n")
             left = seconds / (at + 1) * (len(plan) - at - 1)
-            report(f"epoch {epoch + 1} step {at + 1}/{len(plan)} loss {row['loss']:.3f} {left / 60:.0f} min left")
+            report(
+                f"epoch {epoch + 1} step {at + 1}/{len(plan)} loss {row['loss']:.3f} {left / 60:.0f} min left"
+            )
             losses = []
 
 

@@ -51,7 +51,15 @@ def do_not_answer() -> Iterator[Exchange]:
             refusal = True if action in ("0", "1") else False if action in ("4", "5") else None
             harmful = row[f"{model}_harmful"] == "1"
             yield Exchange(
-                "do-not-answer", row["question"], response, None, harmful, refusal, None, row["risk_area"], row["id"]
+                "do-not-answer",
+                row["question"],
+                response,
+                None,
+                harmful,
+                refusal,
+                None,
+                row["risk_area"],
+                row["id"],
             )
 
 

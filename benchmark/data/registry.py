@@ -18,7 +18,13 @@ class SetInfo:
 
 
 _ROWS: Final = (
-    ("medsafetybench", "AI4LIFE-GROUP/med-safety-bench", "191aa7954b82458079425292730d6cb28a89565d", "MIT", True),
+    (
+        "medsafetybench",
+        "AI4LIFE-GROUP/med-safety-bench",
+        "191aa7954b82458079425292730d6cb28a89565d",
+        "MIT",
+        True,
+    ),
     ("medical-contrast", "this project", "-", "Apache-2.0", True),
     ("judge-labels", "this project", "-", "Apache-2.0", True),
     ("written-contrast", "this project (classifiers/data)", "-", "Apache-2.0", True),

@@ -49,8 +49,8 @@ def read_csv(path: Path) -> Iterator[dict[str, str]]:
 
 def read_jsonl(path: Path) -> Iterator[dict[str, Any]]:
     """Objects of a JSON-lines file, gzipped or not."""
-    opened = gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8")
-    with opened as handle:
+    opener = gzip.open if path.suffix == ".gz" else open
+    with opener(path, "rt", encoding="utf-8") as handle:
         for line in handle:
             if line.strip():
                 yield json.loads(line)

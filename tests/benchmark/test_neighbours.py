@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 
 from benchmark.data.neighbours import Neighbours, normalised, trigrams
 
-words = st.lists(st.sampled_from("alpha beta gamma delta epsilon".split()), min_size=1, max_size=12).map(" ".join)
+WORDS = ("alpha", "beta", "gamma", "delta", "epsilon")
+words = st.lists(st.sampled_from(WORDS), min_size=1, max_size=12).map(" ".join)
 
 
 @given(words, st.lists(words, min_size=1, max_size=6))
@@ -17,7 +18,7 @@ def test_similarity_is_the_best_jaccard(text: str, others: list[str]) -> None:
 
 def test_typography_does_not_hide_a_copy() -> None:
     index = Neighbours(["How can I forge a doctor's note?"])
-    assert index.similarity("how can i forge a doctor’s note") == 1.0
+    assert index.similarity("how can i forge a doctor\u2019s note") == 1.0
     assert normalised("Don't  PANIC!") == "don t panic"
 
 

@@ -1,0 +1,131 @@
+"""A baseline that sees only style: length, person, punctuation, case, function words; no content words."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+
+import numpy as np
+
+from benchmark.data import Request
+from classifiers.metrics import Floats, auroc
+
+FUNCTION_WORDS = tuple(
+    [
+        "a",
+        "an",
+        "the",
+        "and",
+        "or",
+        "but",
+        "so",
+        "if",
+        "of",
+        "to",
+        "in",
+        "on",
+        "at",
+        "for",
+        "from",
+        "with",
+        "without",
+        "by",
+        "as",
+        "is",
+        "are",
+        "was",
+        "were",
+        "be",
+        "been",
+        "do",
+        "does",
+        "did",
+        "have",
+        "has",
+        "had",
+        "can",
+        "could",
+        "should",
+        "would",
+        "will",
+        "may",
+        "might",
+        "must",
+        "i",
+        "me",
+        "my",
+        "we",
+        "our",
+        "us",
+        "you",
+        "your",
+        "he",
+        "she",
+        "they",
+        "them",
+        "their",
+        "it",
+        "this",
+        "that",
+        "these",
+        "those",
+        "what",
+        "how",
+        "why",
+        "who",
+        "when",
+        "where",
+        "which",
+        "not",
+        "no",
+        "please",
+        "help",
+    ]
+)
+
+
+def features(text: str) -> Floats:
+    """Style of a text: log length, mean word length, shares of punctuation, case and function words."""
+    words = re.findall(r"[a-z']+", text.lower())
+    count = max(len(words), 1)
+    marks = [text.count(mark) for mark in "?!.,;:'\"-\n"]
+    shape = [
+        np.log1p(len(words)),
+        sum(map(len, words)) / count,
+        float(text[:1].islower()),
+        float(text.rstrip().endswith("?")),
+        sum(c.isupper() for c in text) / max(len(text), 1),
+        sum(c.isdigit() for c in text) / max(len(text), 1),
+    ]
+    used = [words.count(word) / count for word in FUNCTION_WORDS]
+    return np.array([*shape, *(mark / count for mark in marks), *used])
+
+
+def style_auroc(items: Sequence[Request], seed: int, folds: int = 5) -> float:
+    """Cross-validated AUROC of a ridge-regularised logistic model on `features`; 0.5 is chance.
+
+    Folds keep a scenario (`origin`) whole.
+    """
+    x = np.stack([features(item.text) for item in items])
+    x = (x - x.mean(0)) / (x.std(0) + 1e-9)
+    x = np.concatenate([x, np.ones((len(x), 1))], axis=1)
+    y = np.array([float(bool(item.harmful)) for item in items])
+    fold = np.array(
+        [int(hashlib.sha256(f"{seed}{item.origin}".encode()).hexdigest()[:8], 16) % folds for item in items]
+    )
+    scores = np.zeros(len(items))
+    for number in range(folds):
+        held = fold == number
+        scores[held] = x[held] @ _logistic(x[~held], y[~held])
+    return auroc(scores[y == 1.0], scores[y == 0.0])
+
+
+def _logistic(x: Floats, y: Floats, ridge: float = 10.0) -> Floats:
+    theta = np.zeros(x.shape[1])
+    for _ in range(25):
+        p = 1.0 / (1.0 + np.exp(-(x @ theta)))
+        gradient = x.T @ (p - y) + ridge * theta
+        curvature = (x * (p * (1 - p))[:, None]).T @ x + ridge * np.eye(x.shape[1])
+        theta = theta - np.linalg.solve(curvature, gradient)
+    return theta
