@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 def guarded_copy(client: Any, guard: Guard) -> Any:
     """A client that shares everything with `client` (pool, cookies, hooks, auth) but its transports.
 
-    `client` is not changed; it is kept alive, and closing the copy closes it, as copies of SDK clients do.
+    `client` is not changed; it is kept alive, and closing either closes the connections of both, as with
+    copies of SDK clients.
     Raises `UnsupportedError` for what is not an httpx client or has no transport of its own.
     """
     found = family_of(client)

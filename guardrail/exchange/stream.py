@@ -283,8 +283,7 @@ class ResponseStream:
         if self._mode == "observe":
             self._exchange.note([what], "response")
         elif self._exchange.unreadable(what) is not None:
-            self._release(out)
-            self._queue.clear()
+            self._queue.clear()  # with the event itself; what was scored has left before
             out.append(
                 self._wire.error_event(f"The upstream's stream can't be checked ({what}).", codes.UNREADABLE)
             )

@@ -103,6 +103,66 @@ def test_any_cutting_gives_the_same_result_and_no_harm_leaves(
         assert MARK in full or left == full
 
 
+def _odd(value: object) -> bytes:
+    return event({"id": "x", "object": "chat.completion.chunk", "model": "m", "choices": [], "odd": value})
+
+
+WHERE_HARM_MAY_BE = [
+    chunk(content="fine. "),
+    chunk(1, content="good. "),
+    chunk(1, "stop"),
+    chunk(0, "stop"),
+    DONE,
+    b": ping\n\n",
+    chunk(content=MARK),
+    chunk(1, refusal=f"a {MARK}"),
+    chunk(tool_calls=[{"index": 0, "function": {"name": "f", "arguments": MARK}}]),
+    chunk(function_call={"name": MARK}),
+    chunk(content=[{"type": "text", "text": MARK}]),
+    chunk(reasoning={"deep": [MARK]}),
+    chunk(tool_calls=MARK),
+    chunk(audio={"data": MARK}),
+    chunk(audio=MARK),
+    chunk(7, content=MARK),
+    chunk(-1, content=MARK),
+    event({"choices": [{"index": 0, "text": MARK}]}),
+    event({"choices": [{"index": 0, "delta": MARK}]}),
+    event({"choices": [{"index": 0, "message": {"content": MARK}}]}),
+    event({"choices": MARK}),
+    event({"choices": [{"index": MARK, "delta": {}}]}),
+    event(MARK),
+    event([MARK]),
+    _odd(MARK),
+    _odd({MARK: MARK}),
+    f"data: {MARK}\n\n".encode(),
+    f"data: [DONE] {MARK}\n\n".encode(),
+    f'data: {{"choices": [\ndata: {{"delta": {{"content": "{MARK}"}}}}]}}\n\n'.encode(),
+    f"event: x\r\ndata:{MARK}\r\n\r\n".encode(),
+]
+
+
+@given(
+    st.lists(st.sampled_from(WHERE_HARM_MAY_BE), max_size=12),
+    st.lists(st.integers(0, 100_000), max_size=8),
+    st.sampled_from(["window", "buffer"]),
+    st.sampled_from(["reply", "raise"]),
+    st.booleans(),
+)
+def test_harm_leaves_nowhere(
+    events: list[bytes], cuts: list[int], mode: str, refusal: str, ended: bool
+) -> None:
+    data = b"".join(events).rstrip(b"\r\n" if ended else b"")
+    changes: dict[str, Any] = {
+        "stream": {"window_chars": 20, "overlap_chars": 40, "mode": mode},
+        "refusal": refusal,
+    }
+    play = Play(cut(data, cuts), n=2, **changes)
+    assert MARK.encode() not in play.out
+    assert Play([data], n=2, **changes).out == play.out
+    if MARK.encode() not in data:
+        assert play.out == data
+
+
 @given(st.lists(st.integers(1, 30), min_size=1, max_size=60), st.integers(20, 120), st.integers(0, 120))
 def test_what_leaves_was_scored_before(sizes: list[int], window: int, overlap: int) -> None:
     scorer = MarkerScorer()
@@ -275,6 +335,8 @@ def test_an_event_that_is_not_understood(bad: bytes) -> None:
     blocked = Play(events)
     assert bad not in blocked.out
     assert events_of(blocked.out)[-1]["error"]["code"] == "upstream_unreadable"
+    assert bad not in Play([bad, DONE]).out
+    assert bad not in Play([bad.rstrip(b"\n")]).out
     recorded = Play(events, unscannable="record")
     assert recorded.out == b"".join(events)
     assert recorded.exchange.record.not_scanned
