@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 Client = TypeVar("Client")
 Future = concurrent.futures.Future[list[ItemScores]]
+Batch = list[Request | InputError]
+_CLOSED = "this guard is closed; make a new one"
 
 
 class Guard:
@@ -162,45 +164,58 @@ class Guard:
     def _check_many(
         self, requests: Iterator[Mapping[str, Any]], batch_size: int, raising: bool
     ) -> Iterator[Verdict | GuardrailError]:
-        waiting: deque[concurrent.futures.Future[list[Verdict | GuardrailError]]] = deque()
+        waiting: deque[tuple[Batch, concurrent.futures.Future[list[Verdict]]]] = deque()
         try:
             while True:
-                while len(waiting) <= self._workers and (batch := list(islice(requests, batch_size))):
-                    waiting.append(self._pool.submit(self._check_batch, batch))
+                while len(waiting) <= self._workers and (taken := list(islice(requests, batch_size))):
+                    batch = [_read(request) for request in taken]
+                    good = [request for request in batch if isinstance(request, Request)]
+                    waiting.append((batch, self._pool.submit(self._check_batch, good)))
                 if not waiting:
                     return
-                for outcome in waiting.popleft().result():
+                batch, future = waiting.popleft()
+                verdicts = iter(self._verdicts(batch, future))
+                for request in batch:
+                    outcome = next(verdicts) if isinstance(request, Request) else request
                     if raising and isinstance(outcome, GuardrailError):
                         raise outcome
                     yield outcome
         finally:
-            for future in waiting:
+            for _, future in waiting:
                 future.cancel()
 
-    def _check_batch(self, batch: list[Mapping[str, Any]]) -> list[Verdict | GuardrailError]:
-        """Verdicts of a batch, on a thread of the pool."""
-        read = [_read(request) for request in batch]
-        good = [request for request in read if isinstance(request, Request)]
-        items = [item for request in good for item in request.items]
-        began = time.perf_counter()
+    def _verdicts(self, batch: Batch, future: concurrent.futures.Future[list[Verdict]]) -> list[Verdict]:
+        """The verdicts of a batch; a scorer that hangs and keeps no deadline is given up."""
+        limit = self._policy.timeout_s
         try:
-            scores = self._work(items, self._deadline(len(good)))
-        except ScoringError:
+            # Twice, since a batch that fails is scored again, each request alone.
+            return future.result(None if limit is None else 2 * limit * len(batch))
+        except concurrent.futures.TimeoutError:
+            future.cancel()
+        except concurrent.futures.CancelledError:
+            raise GuardrailError(_CLOSED) from None
+        late = self._late()
+        return [self._conclude(request, [], late, 0.0) for request in batch if isinstance(request, Request)]
+
+    def _check_batch(self, batch: list[Request]) -> list[Verdict]:
+        """Verdicts of a batch, on a thread of the pool."""
+        items = [item for request in batch for item in request.items]
+        began = time.perf_counter()
+        moment = self._deadline(len(batch))
+        try:
+            scores = self._work(items, moment) if items else []
+        except ScoringError as error:
+            if time.monotonic() >= moment:
+                late_ms = _since(began)
+                return [self._conclude(request, [], error, late_ms) for request in batch]
             # One request may have spoilt the batch: each gets a chance of its own.
-            return [
-                self._check_alone(request) if isinstance(request, Request) else request for request in read
-            ]
-        latency_ms = _since(began) / max(len(good), 1)
-        outcomes: list[Verdict | GuardrailError] = []
-        at = 0
-        for request in read:
-            if isinstance(request, Request):
-                own = scores[at : at + len(request.items)]
-                at += len(request.items)
-                outcomes.append(self._conclude(request, own, None, latency_ms))
-            else:
-                outcomes.append(request)
-        return outcomes
+            return [self._check_alone(request) for request in batch]
+        latency_ms = _since(began) / max(len(batch), 1)
+        rest = iter(scores)
+        return [
+            self._conclude(request, list(islice(rest, len(request.items))), None, latency_ms)
+            for request in batch
+        ]
 
     def _check_alone(self, request: Request) -> Verdict:
         began = time.perf_counter()
@@ -267,6 +282,8 @@ class Guard:
             return future.result(self._policy.timeout_s)
         except concurrent.futures.TimeoutError:
             future.cancel()
+        except concurrent.futures.CancelledError:
+            raise GuardrailError(_CLOSED) from None
         raise self._late()
 
     async def ascore(self, items: Sequence[Item]) -> list[ItemScores]:
@@ -280,6 +297,11 @@ class Guard:
                 return await future
         except TimeoutError:
             pass
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            raise GuardrailError(_CLOSED) from None  # not the caller's task: the pool was ended
         raise self._late()
 
     def _submit(self, items: Sequence[Item]) -> Future:
@@ -344,7 +366,7 @@ class _Pool:
 
     def check_open(self) -> None:
         if self._closed:
-            raise GuardrailError("this guard is closed; make a new one")
+            raise GuardrailError(_CLOSED)
 
     def close(self) -> None:
         with self._lock:
@@ -361,7 +383,7 @@ def _bundled(bundle: str | Path | None, sessions: int) -> Scorer:
     return OnnxScorer(Bundle.load(bundle), sessions)
 
 
-def _read(request: Mapping[str, Any]) -> Request | GuardrailError:
+def _read(request: Mapping[str, Any]) -> Request | InputError:
     try:
         return read_mapping(request)
     except InputError as error:

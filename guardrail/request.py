@@ -32,6 +32,8 @@ class Request:
 
 def read_mapping(request: Mapping[str, Any]) -> Request:
     """A request as `check_many` takes it. Raises `InputError`."""
+    if not isinstance(request, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance] - it comes from outside
+        raise InputError(f"a request is a dict with {', '.join(_KEYS)}")
     for key in request:
         if key not in _KEYS:
             near = difflib.get_close_matches(str(key), _KEYS, n=1)

@@ -22,8 +22,8 @@ _ALPHABET: Final = "abcdefghijklmnopqrstuvwxyz"
 
 SCRIPTS: Final[dict[str, str]] = {
     # Cyrillic
-    **_pairs("аԁеһіјӏкмпорԛѕтуүԝхғьѵёї", "adehijlkmnopqstyywxfbvei"),
-    **_pairs("АВЕНІЈКМОРԚЅТУҮԜХҒЬѴЁЇ", "ABEHIJKMOPQSTYYWXFBVEI"),
+    **_pairs("асԁеһіјӏкмпорԛѕтуүԝхғьѵёї", "acdehijlkmnopqstyywxfbvei"),
+    **_pairs("АВСЕНІЈКМОРԚЅТУҮԜХҒЬѴЁЇ", "ABCEHIJKMOPQSTYYWXFBVEI"),
     # Greek
     **_pairs("αβγεηικνορτυχωςάέίόύήϲϳ", "abyenikvoptuxwsaeiouncj"),
     **_pairs("ΑΒΕΖΗΙΚΜΝΟΡΤΥΧϹͿ", "ABEZHIKMNOPTYXCJ"),

@@ -13,7 +13,7 @@ import html
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from itertools import islice, pairwise
+from itertools import chain, islice, pairwise
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
@@ -187,7 +187,7 @@ def _bytes(name: str, data: bytes, match: re.Match[str], depth: int) -> Iterator
     if _plausible(reading):
         yield View(name, reading, *match.span())
     elif depth < _DEPTH and reading.isascii():
-        for inner in _blocks(reading, depth + 1):
+        for inner in chain(_blocks(reading, depth + 1), _shuffled(reading)):
             yield View(f"{name}+{inner.name}", inner.text, *match.span())
 
 
