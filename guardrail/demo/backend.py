@@ -82,5 +82,5 @@ def backend(choice: Choice, console: Console) -> Generator[Backend]:
                 served = stack.enter_context(serve(file))
         except (ModelError, DownloadError) as error:
             raise NoModelError(str(error)) from error
-        title = f"{file.stem}, llama.cpp, one thread, {served.address}"
+        title = f"{file.stem}, llama.cpp on one thread, {served.address.removeprefix('http://')}"
         yield Backend(served.base_url, "-", file.stem, title, served.tokens_generated)

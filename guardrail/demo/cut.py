@@ -16,7 +16,7 @@ STREAM_TOKENS: Final = 220
 
 
 def stream_answer(console: Console, guard: Guard, watch: Watch, found: Backend, request: str) -> bool:
-    """Stream the answer to `request`; whether it was cut."""
+    """Stream the answer to `request`; whether it was cut after some of it was released."""
     import openai
 
     console.print(Text(request, style="bold"))
@@ -42,27 +42,31 @@ def stream_answer(console: Console, guard: Guard, watch: Watch, found: Backend, 
                 typewriter.type(piece)
                 cut = cut or choice.finish_reason == "content_filter"
     console.print(Text(" ✂ cut" if cut else "", style="bold red"))
-    parts = [f"{released} characters released", f"{watch.calls} checks, {watch.milliseconds:.1f} ms in all"]
-    console.print(Text("; ".join([*_scores(moderation), *parts]), style="red" if cut else "green"))
-    console.print()
-    return cut
+    told = [
+        f"{released} characters had been released" if cut else f"not cut, {released} characters",
+        *_scores(moderation),
+        f"guard {watch.milliseconds:.1f} ms in {watch.calls} checks",
+    ]
+    console.print(Text("; ".join(told), style="red" if cut else "yellow"), highlight=False)
+    return cut and released > 0
 
 
 def _scores(moderation: dict[str, Any] | None) -> list[str]:
     """What the verdict on the last chunk says, in words."""
     if moderation is None:
-        return ["nothing was stopped"]
+        return []
     told: list[str] = []
     for side, name, words in (
         ("input", "prompt-risk", "prompt risk {:.2f} (observed)"),
-        ("output", "harmfulness", "harm of the held-back text {:.1f} of 5"),
+        ("output", "harmfulness", "harm of what came next {:.1f} of 5"),
     ):
         for result in moderation[side]["results"]:
             if name in result["category_scores"]:
                 told.append(words.format(result["category_scores"][name]))
-            broken = [
-                key[4] for key, flagged in result["categories"].items() if flagged and key.startswith("ama/")
-            ]
-            if broken and side == "output":
-                told.append(f"principles {','.join(broken)}")
+    for result in moderation["output"]["results"]:
+        scores, flags = result["category_scores"], result["categories"]
+        broken = sorted(
+            (key for key in flags if flags[key] and key.startswith("ama/")), key=scores.get, reverse=True
+        )
+        told += [f"principles {','.join(key[4] for key in broken[:3])}"] if broken else []
     return told

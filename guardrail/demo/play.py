@@ -16,6 +16,7 @@ from guardrail.demo import acts, show
 from guardrail.demo.backend import Backend, Choice, NoModelError, backend
 from guardrail.demo.cut import stream_answer
 from guardrail.demo.watch import Watch
+from guardrail.errors import UpstreamError
 from guardrail.guard import Guard
 from guardrail.policy import Policy
 from guardrail.scoring.bundle import Bundle
@@ -75,30 +76,35 @@ class Play:
     def _with_model(self, found: Backend) -> None:
         import openai
 
-        with ExitStack() as stack:
-            plain = stack.enter_context(openai.OpenAI(base_url=found.base_url, api_key=found.api_key))
-            client = self._guard.wrap(plain)
-            show.act(
-                self._console,
-                1,
-                "Fair questions are answered, however grim their words",
-                "The model is small and often wrong about medicine: watch the guard, not the advice.",
+        try:
+            with openai.OpenAI(base_url=found.base_url, api_key=found.api_key) as plain:
+                self._acts(self._guard.wrap(plain), found)
+        except openai.OpenAIError as error:
+            # Its text may quote what was sent.
+            raise UpstreamError(f"{found.title}: {type(error).__name__}") from None
+
+    def _acts(self, client: openai.OpenAI, found: Backend) -> None:
+        show.act(
+            self._console,
+            1,
+            "Fair questions are answered, however grim their words",
+            "A small model is often wrong about medicine: watch the guard, not the advice.",
+        )
+        self._exchanges(client, found, acts.LEGITIMATE)
+        before = found.tokens_generated and found.tokens_generated()
+        show.act(
+            self._console,
+            2,
+            "Unethical requests are refused before the model is called",
+            "What they read instead is the policy's reply. The last request is written in base64.",
+        )
+        self._exchanges(client, found, acts.UNETHICAL)
+        if found.tokens_generated and before is not None:
+            written = found.tokens_generated() - before
+            self._console.print(
+                f"Tokens the model wrote during this act, by its own count: [bold]{written}[/]."
             )
-            self._exchanges(client, found, acts.LEGITIMATE)
-            before = found.tokens_generated and found.tokens_generated()
-            show.act(
-                self._console,
-                2,
-                "Unethical requests are refused before the model is called",
-                "The reply is the policy's; the last request is the same kind in base64.",
-            )
-            self._exchanges(client, found, acts.UNETHICAL)
-            if found.tokens_generated and before is not None:
-                written = found.tokens_generated() - before
-                self._console.print(
-                    f"Tokens the model wrote during this act, by its own count: [bold]{written}[/]."
-                )
-            self._cut(found)
+        self._cut(found)
 
     def _exchanges(self, client: openai.OpenAI, found: Backend, requests: Sequence[str]) -> None:
         table = show.exchanges()
@@ -121,19 +127,18 @@ class Play:
         answer = choice.message.content or ""
         stopped = choice.finish_reason == "content_filter"
         verdict = self._guard.check(prompt=request)
-        outcome = "refused"
-        if not verdict.action.stops:
-            outcome = "cut" if stopped else "answered"
-            verdict = self._guard.check(prompt=request, response=answer)
-        return show.Row(request, answer, outcome, stopped, verdict, added)
+        if verdict.action.stops:
+            return show.Row(request, answer, "refused", stopped, verdict, added)
+        verdict = self._guard.check(prompt=request, response=answer)
+        return show.Row(request, answer, "withheld" if stopped else "answered", stopped, verdict, added)
 
     def _cut(self, found: Backend) -> None:
         show.act(
             self._console,
             3,
             "A harmful answer is cut while it is being written",
-            "For this act alone the prompt check only observes, as if the request had slipped through it. "
-            "What you read below left the guard, piece by piece, each after its window was scored.",
+            "For this act alone the prompt check only observes, as if the request had slipped through; "
+            "otherwise it would be refused. What you read left the guard, window by window, once scored.",
         )
         observing = self._policy.prompt.model_copy(update={"action": Action.OBSERVE, "principles": {}})
         policy = self._policy.model_copy(update={"prompt": observing})
@@ -157,6 +162,6 @@ class Play:
         for asked, answered in acts.GIVEN:
             verdict = self._guard.check(prompt=asked, response=answered)
             stopped = verdict.action.stops
-            outcome = f"{verdict.direction} stopped" if stopped else "allowed"
+            outcome = "stopped" if stopped else "allowed"
             show.add(table, show.Row(asked, answered, outcome, stopped, verdict, verdict.latency_ms))
         self._console.print(table)

@@ -42,11 +42,11 @@ def exchanges() -> Table:
     """An empty table of exchanges."""
     table = Table(box=SIMPLE_HEAD, expand=True, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
     table.add_column("asked / answered", ratio=1, overflow="fold")
-    table.add_column("outcome", no_wrap=True)
-    table.add_column("risk\n0-1", justify="right", no_wrap=True)
-    table.add_column("harm\n1-5", justify="right", no_wrap=True)
-    table.add_column("prin-\nciples", justify="right", no_wrap=True)
-    table.add_column("guard\nms", justify="right", no_wrap=True)
+    table.add_column("outcome", no_wrap=True, min_width=8)
+    table.add_column("risk\n0-1", justify="right", no_wrap=True, min_width=4)
+    table.add_column("harm\n1-5", justify="right", no_wrap=True, min_width=4)
+    table.add_column("prin-\nciples", justify="right", no_wrap=True, min_width=6)
+    table.add_column("guard\nms", justify="right", no_wrap=True, min_width=5)
     return table
 
 
@@ -55,8 +55,9 @@ def add(table: Table, row: Row) -> None:
     colour = "red" if row.stopped else "green"
     scores = row.verdict.scores
     text = Text(row.asked, style="bold")
-    if row.answered:
-        text.append("\n" + _shortened(row.answered), style="not bold dim")
+    text.append("\n" + _shortened(row.answered), style="not bold dim")
+    if hidden := {window.view for window in row.verdict.windows} - {"text"}:
+        text.append(f"\n(also read as {', '.join(sorted(hidden))})", style="not bold italic")
     table.add_row(
         text,
         Text(row.outcome, style=colour),
