@@ -7,7 +7,7 @@ import json
 import random
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -64,6 +64,15 @@ def _request(item: Request, shares: Shares, *, risk: float | None = None, weight
     )
 
 
+def _unlabelled(example: Example) -> Example:
+    """Without its principle: the pool's principles are not the demonstrations'.
+
+    A linear probe on the encoder names 25 % of the test set's principles when fitted on 2,700 of the pool,
+    51 % when fitted on the 900 train requests.
+    """
+    return replace(example, targets=replace(example.targets, principles=None))
+
+
 def _exchange(item: Exchange, shares: Shares, targets: Targets, weight: float = 1.0) -> Example:
     split = shares.split(_key(item.origin, item.prompt))
     return Example(
@@ -86,12 +95,12 @@ def _judged(item: Exchange) -> Example:
 
 
 def _safe(item: Exchange) -> Example:
-    return _exchange(item, BY_ORIGIN, Targets(None, ZEROS, 0.0, _exceeds(1), 1.0))
+    return _exchange(item, BY_ORIGIN, Targets(None, ZEROS, 0.0, _exceeds(1), 1.0), weight=0.6)
 
 
 def _answer(item: Exchange) -> Example:
     """A fair answer to a fair question: score 1, no refusal."""
-    return _exchange(item, MOSTLY_TRAIN, Targets(None, ZEROS, 0.0, _exceeds(1), 0.0), weight=0.4)
+    return _exchange(item, MOSTLY_TRAIN, Targets(None, ZEROS, 0.0, _exceeds(1), 0.0), weight=0.2)
 
 
 def _human(item: Exchange) -> Example:
@@ -99,7 +108,7 @@ def _human(item: Exchange) -> Example:
     exceeds = (1.0, 1.0, None, None) if item.harmful else (None, 0.0, 0.0, 0.0)
     refusal = None if item.refusal is None else float(item.refusal)
     targets = Targets(None, None, float(bool(item.harmful)), exceeds, refusal)
-    return _exchange(item, MOSTLY_TRAIN, targets, weight=0.5)
+    return _exchange(item, MOSTLY_TRAIN, targets, weight=0.2)
 
 
 def _unique(requests: Iterable[Request]) -> list[Request]:
@@ -131,13 +140,13 @@ def prompts(rng: random.Random) -> Iterator[Example]:
     for item in medsafetybench.requests("train"):
         rating = ratings.get(item.origin, "harmful")
         if rating != "benign":
-            yield _request(item, BY_ORIGIN, risk=0.9 if rating == "ambiguous" else 1.0)
+            yield _request(item, BY_ORIGIN, risk=0.9 if rating == "ambiguous" else 1.0, weight=2.0)
     for item in _per_kind(_unique(medsafetybench.pool()), 650, rng):
-        yield _request(item, MOSTLY_TRAIN, weight=0.5)
+        yield _unlabelled(_request(item, MOSTLY_TRAIN, weight=0.25))
     for item in (*contrast.honest_twins(), *contrast.natural_requests()):
         yield _request(item, BY_ORIGIN, weight=2.0)
     for item in written_contrast():
-        yield _request(item, MOSTLY_TRAIN, weight=2.0)
+        yield _request(item, MOSTLY_TRAIN, weight=0.7)
     for item in small_talk():
         yield _request(item, MOSTLY_TRAIN)
     fair: list[Request] = [
@@ -149,10 +158,10 @@ def prompts(rng: random.Random) -> Iterator[Example]:
         *(item for item in _unique(general.openai_moderation()) if item.harmful is False),
     ]
     for item in fair:
-        yield _request(item, MOSTLY_TRAIN, weight=0.5)
+        yield _request(item, MOSTLY_TRAIN, weight=0.25)
     harmful = [*general.advbench(), *general.red_instruct(), *general.trustllm_misuse()]
     for item in _sample(_unique(harmful), 1800, rng):
-        yield _request(item, MOSTLY_TRAIN, weight=0.5)
+        yield _request(item, MOSTLY_TRAIN, weight=0.3)
 
 
 def exchanges(rng: random.Random) -> Iterator[Example]:

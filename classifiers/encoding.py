@@ -52,6 +52,10 @@ def encode(preparer: Preparer, example: Example, *, whole: bool = True) -> list[
     return [Encoded(list(w.ids), list(w.type_ids), row, example.weight) for w in chosen]
 
 
+MIXED = 256
+"""Rows sorted by length together: enough to save padding, few enough that batches are mixed."""
+
+
 def collate(rows: Sequence[Encoded], pad: int = 0) -> Batch:
     """Pad to the longest row."""
     longest = max(len(row.ids) for row in rows)
@@ -78,7 +82,7 @@ def batches(rows: Sequence[Encoded], tokens: int, rng: random.Random | None, pad
     order = list(range(len(rows)))
     if rng is not None:
         rng.shuffle(order)
-    chunk = 4096 if rng is not None else max(len(rows), 1)
+    chunk = MIXED if rng is not None else max(len(rows), 1)
     groups: list[list[Encoded]] = []
     for start in range(0, len(order), chunk):
         part = sorted(order[start : start + chunk], key=lambda index: len(rows[index].ids))

@@ -21,6 +21,8 @@ from classifiers.metrics import (
     spearman,
     weighted_kappa,
 )
+from classifiers.style import style_scores
+from classifiers.written import written_contrast
 from guardrail.policy import Policy
 from guardrail.scoring.scores import Item, ItemScores, Scorer
 
@@ -127,6 +129,7 @@ def evaluate(
         ),
     ]
     measures += _principles(requests[:limit], test)
+    measures.append(_style())
     measures += _calibration(natural, formal, twins)
     return measures + _responses(scorer, held_out, limit, report)
 
@@ -161,6 +164,14 @@ def _principles(requests: Sequence[Request], scores: PromptScores) -> list[Measu
             ">= 0.96",
         ),
     ]
+
+
+def _style() -> Measure:
+    """How far style gives the label away in the written contrast data; 0.5 is not at all."""
+    items = list(written_contrast())
+    scores, harmful = style_scores(items, seed=0)
+    found = estimate(auroc, (scores[harmful == 1.0],), (scores[harmful == 0.0],), draws=200)
+    return Measure("style-only baseline: AUROC", "written contrast data, cross-validated", found, "0.5")
 
 
 def _calibration(natural: PromptScores, formal: PromptScores, twins: PromptScores) -> list[Measure]:

@@ -9,79 +9,18 @@ from collections.abc import Sequence
 import numpy as np
 
 from benchmark.data import Request
-from classifiers.metrics import Floats, auroc
+from classifiers.metrics import Floats
 
 FUNCTION_WORDS = tuple(
-    [
-        "a",
-        "an",
-        "the",
-        "and",
-        "or",
-        "but",
-        "so",
-        "if",
-        "of",
-        "to",
-        "in",
-        "on",
-        "at",
-        "for",
-        "from",
-        "with",
-        "without",
-        "by",
-        "as",
-        "is",
-        "are",
-        "was",
-        "were",
-        "be",
-        "been",
-        "do",
-        "does",
-        "did",
-        "have",
-        "has",
-        "had",
-        "can",
-        "could",
-        "should",
-        "would",
-        "will",
-        "may",
-        "might",
-        "must",
-        "i",
-        "me",
-        "my",
-        "we",
-        "our",
-        "us",
-        "you",
-        "your",
-        "he",
-        "she",
-        "they",
-        "them",
-        "their",
-        "it",
-        "this",
-        "that",
-        "these",
-        "those",
-        "what",
-        "how",
-        "why",
-        "who",
-        "when",
-        "where",
-        "which",
-        "not",
-        "no",
-        "please",
-        "help",
-    ]
+    re.findall(
+        r"\w+",
+        """
+        a an the and or but so if of to in on at for from with without by
+        as is are was were be been do does did have has had can could should would will
+        may might must i me my we our us you your he she they them their it this
+        that these those what how why who when where which not no please help
+        """,
+    )
 )
 
 
@@ -102,8 +41,8 @@ def features(text: str) -> Floats:
     return np.array([*shape, *(mark / count for mark in marks), *used])
 
 
-def style_auroc(items: Sequence[Request], seed: int, folds: int = 5) -> float:
-    """Cross-validated AUROC of a ridge-regularised logistic model on `features`; 0.5 is chance.
+def style_scores(items: Sequence[Request], seed: int, folds: int = 5) -> tuple[Floats, Floats]:
+    """Cross-validated scores of a ridge-regularised logistic model on `features`, and the labels (1 harmful).
 
     Folds keep a scenario (`origin`) whole.
     """
@@ -118,7 +57,7 @@ def style_auroc(items: Sequence[Request], seed: int, folds: int = 5) -> float:
     for number in range(folds):
         held = fold == number
         scores[held] = x[held] @ _logistic(x[~held], y[~held])
-    return auroc(scores[y == 1.0], scores[y == 0.0])
+    return scores, y
 
 
 def _logistic(x: Floats, y: Floats, ridge: float = 10.0) -> Floats:

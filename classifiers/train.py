@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import random
 import time
@@ -25,18 +26,21 @@ class Settings:
     """Everything that, with the corpus and the base model, determines the weights.
 
     `prompt_tokens` and `exchange_tokens` bound a batch (padded tokens); `frozen_embeddings` keeps the
-    encoder's embeddings as they were pretrained.
+    encoder's embeddings as they were pretrained. The heads are new, so they learn `head_rate` times as
+    fast as the encoder. `init` is the sha256 of the weights a second stage starts from, if it is one.
     """
 
     seed: int = 20261124
     epochs: int = 3
-    rate: float = 1e-4
+    rate: float = 1.5e-4
+    head_rate: float = 10.0
     warmup: float = 0.06
     weight_decay: float = 0.01
     prompt_tokens: int = 1024
     exchange_tokens: int = 2560
     frozen_embeddings: bool = True
     threads: int = 2
+    init: str | None = None
 
 
 def tokenizer_of(base: Path) -> Tokenizer:
@@ -50,15 +54,15 @@ def tokenizer_of(base: Path) -> Tokenizer:
 def _epoch_rows(
     examples: Sequence[Example], preparer: Preparer, augment: Augmenter, rng: random.Random
 ) -> tuple[list[Encoded], list[Encoded]]:
-    """Draw an epoch: a weight below 1 is the chance to be in it, a weight above 1 counts in the loss."""
+    """Draw an epoch: an example's weight is how often it is in it, each time varied anew."""
     prompts: list[Encoded] = []
     exchanges: list[Encoded] = []
     for example in examples:
-        if rng.random() >= example.weight:
-            continue
-        drawn = replace(example, weight=max(1.0, example.weight))
-        rows = encode(preparer, augment(drawn), whole=False)
-        (prompts if example.response is None else exchanges).extend(rows)
+        passes = int(example.weight) + (rng.random() < example.weight % 1.0)
+        for _ in range(passes):
+            drawn = augment(replace(example, weight=1.0))
+            rows = encode(preparer, drawn, whole=False)
+            (prompts if example.response is None else exchanges).extend(rows)
     return prompts, exchanges
 
 
@@ -68,9 +72,11 @@ def _optimizer(model: Classifier, settings: Settings) -> torch.optim.AdamW:
             parameter.requires_grad_(False)
     decayed = [p for p in model.parameters() if p.requires_grad and p.ndim > 1]
     plain = [p for p in model.parameters() if p.requires_grad and p.ndim <= 1]
+    heads = {id(parameter) for parameter in model.heads.parameters()}
     groups = [
-        {"params": decayed, "weight_decay": settings.weight_decay},
-        {"params": plain, "weight_decay": 0.0},
+        {"params": [p for p in kind if (id(p) in heads) is head], "weight_decay": decay, "rate": rate}
+        for kind, decay in ((decayed, settings.weight_decay), (plain, 0.0))
+        for head, rate in ((False, settings.rate), (True, settings.rate * settings.head_rate))
     ]
     return torch.optim.AdamW(groups, lr=settings.rate)
 
@@ -87,13 +93,18 @@ def train(
     folder: Path,
     settings: Settings,
     report: Callable[[str], None],
+    init: Path | None = None,
 ) -> Classifier:
     """Train on the `train` split and write `folder/checkpoint.pt` after each epoch.
+
+    With `init`, a checkpoint of another run, its weights are where this one starts.
 
     A checkpoint of the same settings is taken up where it ended. `folder/curve.jsonl` gets a line every
     25 steps: epoch, step, loss (mean over the 25 steps), seconds.
     """
     torch.set_num_threads(settings.threads)
+    if init is not None:
+        settings = replace(settings, init=hashlib.sha256(init.read_bytes()).hexdigest())
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "settings.json").write_text(json.dumps(asdict(settings), indent=1) + "\n", encoding="utf-8")
     chosen = [example for example in examples if example.split == "train"]
@@ -101,6 +112,8 @@ def train(
     honest = [e.prompt for e in chosen if e.response is None and e.targets.risk == 0.0 and e.prompt]
     torch.manual_seed(settings.seed)
     model = from_pretrained(base)
+    if init is not None:
+        model.load_state_dict(torch.load(init, weights_only=True)["model"])
     optimizer = _optimizer(model, settings)
     checkpoint = folder / "checkpoint.pt"
     first = 0
@@ -156,7 +169,7 @@ def _train_epoch(
     for at, batch in enumerate(plan):
         factor = _rate(epoch * len(plan) + at + 1, steps, settings)
         for group in optimizer.param_groups:
-            group["lr"] = settings.rate * factor
+            group["lr"] = group["rate"] * factor
         value = loss(model(batch.input_ids, batch.attention_mask, batch.token_type_ids), batch)
         value.backward()  # pyright: ignore[reportUnknownMemberType]  (torch leaves it untyped)
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)

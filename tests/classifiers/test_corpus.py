@@ -10,7 +10,6 @@ from benchmark.data import SETS
 from benchmark.data.neighbours import Neighbours, normalised
 from classifiers import corpus
 from classifiers.examples import Example
-from classifiers.style import style_auroc
 from classifiers.written import small_talk, written_contrast
 
 needs_data = pytest.mark.skipif(
@@ -62,7 +61,3 @@ def test_the_written_contrast_is_large_and_balanced() -> None:
     assert {i.principle for i in harmful} == set(range(10))
     assert len({normalised(i.text) for i in items}) == len(items)
     assert len(list(small_talk())) >= 100
-
-
-def test_style_alone_does_not_tell_honest_from_unethical() -> None:
-    assert style_auroc(list(written_contrast()), seed=0) < 0.60
