@@ -15,7 +15,7 @@ when they come compressed all the same.
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
@@ -143,7 +143,9 @@ class _SyncBody:
 
     def __iter__(self) -> Iterator[bytes]:
         stream, score = self._stream, self._guard.score
-        for data in self._response.iter_bytes():
+        packed = "content-encoding" in self._response.headers
+        reads = self._response.iter_bytes() if packed else cast("Iterable[bytes]", self._response.stream)
+        for data in reads:
             out = drive(stream.feed(data), score)
             if stream.closed:
                 self._response.close()

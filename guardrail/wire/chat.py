@@ -144,8 +144,10 @@ class ChatCompletions:
             index = index_of(entry)
             indexes.append(index)
             opaque: list[str] = []
-            parts += [(index, channel, text) for channel, text in choice_parts(entry, opaque)]
-            chunk.opaque += [(index, name) for name in opaque]
+            for channel, text in choice_parts(entry, opaque):
+                parts.append((index, channel, text))
+            if opaque:
+                chunk.opaque += [(index, name) for name in opaque]
             if entry.get("finish_reason"):
                 finished.append(index)
         if not BODY.issuperset(found):

@@ -107,6 +107,7 @@ _CHOICE: Final = frozenset(
         "content_filter_results",
     ]
 )
+_PLAIN: Final = _CHOICE - {"message"}
 _ANSWER: Final = frozenset(
     ["role", "content", "refusal", "tool_calls", "function_call", "audio", "annotations"]
 )
@@ -194,6 +195,11 @@ def index_of(entry: dict[str, Any]) -> int:
 
 def choice_parts(entry: dict[str, Any], opaque: list[str]) -> list[tuple[str, str]]:
     """(channel, text) of one choice, whole or streamed."""
+    delta = entry.get("delta")
+    if isinstance(delta, dict) and len(cast("dict[str, Any]", delta)) == 1 and _PLAIN.issuperset(entry):
+        content = cast("dict[str, Any]", delta).get("content")
+        if isinstance(content, str):
+            return [("content", content)] if content else []  # which nearly every chunk is
     parts: list[tuple[str, str]] = []
     for name in ("message", "delta"):
         said = entry.get(name)
@@ -215,8 +221,6 @@ def _answer_parts(message: dict[str, Any], opaque: list[str]) -> list[tuple[str,
             parts.append(("content", content))
         else:
             parts += [("content", text) for text in content_texts(content, opaque)]
-    if len(message) == 1 and content is not None:
-        return parts  # a delta of plain text, which is nearly every one
     if refusal := message.get("refusal"):
         parts += [("refusal", text) for text in strings(refusal)]
     if message.get("tool_calls"):
