@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Final
 
 from benchmark.data.registry import SETS
+from benchmark.figures import figures_table
 from guardrail.commands.policy_keys import policy_keys
+from guardrail.scoring.bundle import Bundle
 
 ROOT: Final = Path(__file__).parent.parent
 
@@ -27,9 +29,15 @@ def data_sets() -> str:
     return "\n".join(lines)
 
 
+def figures() -> str:
+    """The evaluation of the shipped classifier, out of its manifest."""
+    return figures_table(Bundle.load().manifest)
+
+
 BLOCKS: Final[dict[tuple[str, str], Callable[[], str]]] = {
     ("docs/policy.md", "keys"): policy_keys,
     ("docs/data.md", "sets"): data_sets,
+    ("README.md", "figures"): figures,
 }
 """By file and name of the block, what stands between `<!-- name -->` and `<!-- /name -->`."""
 

@@ -13,10 +13,8 @@ from typing import Any
 from tokenizers import Tokenizer
 
 from classifiers.evaluate import Measure, table
-from classifiers.model import HEADS
 from guardrail.scoring import windows
-
-FORMAT = 1
+from guardrail.scoring.bundle import FORMAT, HEADS
 
 
 def data_revision(corpus: Path) -> str:
@@ -85,9 +83,10 @@ def record_evaluation(
     (target / "MODEL_CARD.md").write_text(card(manifest, measures, account, command), encoding="utf-8")
 
 
-def _estimate(measure: Measure) -> dict[str, float | int]:
+def _estimate(measure: Measure) -> dict[str, float | int | str]:
     e = measure.estimate
-    return {"value": round(e.value, 4), "low": round(e.low, 4), "high": round(e.high, 4), "n": e.n}
+    numbers = {"value": round(e.value, 4), "low": round(e.low, 4), "high": round(e.high, 4)}
+    return {**numbers, "n": e.n, "target": measure.target}
 
 
 def card(

