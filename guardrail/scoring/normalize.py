@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from array import array
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import pairwise
@@ -170,7 +171,9 @@ def _compatible(match: re.Match[str]) -> str | None:
     if folded is not None:
         return folded
     wide = unicodedata.normalize("NFKC", char)
-    return "".join(SHAPES.get(c, c) for c in wide) if wide != char else None
+    if wide == char or len(wide) > 4:
+        return None  # a whole phrase in one character stays one: it must not make the text many times longer
+    return "".join(SHAPES.get(c, c) for c in wide)
 
 
 def _fold_scripts(draft: _Draft) -> None:
@@ -220,8 +223,8 @@ def _join_letters(match: re.Match[str]) -> str | None:
     lowered = [c.lower() for c in letters]
     if all(a < b for a, b in pairwise(lowered)):
         return None  # an enumeration: "A B C D"
-    gaps = _GAPS.findall(run)
-    inner = max(set(gaps), key=lambda gap: (gaps.count(gap), -len(gap)))
+    gaps = Counter(_GAPS.findall(run))
+    inner = max(gaps, key=lambda gap: (gaps[gap], -len(gap)))
     joined = _GAPS.sub(lambda m: "" if m.group() == inner else " ", run)
     return joined if max(map(len, joined.split())) > 3 else None  # "i.e. e.g." are abbreviations
 

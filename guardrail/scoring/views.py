@@ -74,7 +74,7 @@ _BACKWARDS: Final = frozenset(
 _BLOCK: Final = re.compile(r"[A-Za-z0-9+/_-]{16,}(?:[ \t]*\r?\n[A-Za-z0-9+/_-]{4,})*={0,2}")
 _HEX: Final = re.compile(r"(?:(?:0x|\\x|\\u00)?[0-9A-Fa-f]{2}[\s,:;]{0,2}){8,}")
 _HEX_MARK: Final = re.compile(r"0x|\\x|\\u00|[^0-9A-Fa-f]")
-_PERCENT: Final = re.compile(r"(?:%[0-9A-Fa-f]{2}){3}|(?:\w+%20){3}\w")
+_PERCENT: Final = re.compile(r"(?:%[0-9A-Fa-f]{2}){3}|(?:\w{1,40}%20){3}\w")
 _ENTITY: Final = re.compile(r"&(?:#\d{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z]{2,12});")
 _LONG_WORD: Final = b"b" * 16
 _BASE64: Final = bytes(

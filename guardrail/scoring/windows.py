@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import islice
 from typing import Final
 
 from tokenizers import Tokenizer
 
+from guardrail.scoring import deadline
 from guardrail.scoring.normalize import Normalized, normalize
 from guardrail.scoring.scores import Item
-from guardrail.scoring.views import views
+from guardrail.scoring.segment import Segmenter, has_long_run
+from guardrail.scoring.views import View, views
 
 PROMPT_WINDOW: Final = 128
 """Tokens of a prompt scored at once, special tokens not counted."""
@@ -66,10 +69,22 @@ class Preparer:
             text, size, kind = item.response, RESPONSE_WINDOW, 1
         normal = normalize(text)
         windows = list(self._windows(normal, head, size, kind))
-        for view in views(text, normal.text):
+        for view in self._readings(text, normal.text):
             for window in self._windows(normalize(view.text), head, size, kind):
                 windows.append(replace(window, start=view.start, end=view.end, view=view.name))
         return windows
+
+    def _readings(self, text: str, normal: str) -> list[View]:
+        found = views(text, normal)
+        if has_long_run(normal):
+            apart = self._segmenter(normal)
+            if apart is not None:
+                found.append(View("unspaced", apart, 0, len(text)))
+        return found
+
+    @cached_property
+    def _segmenter(self) -> Segmenter:
+        return Segmenter(self._tokenizer.get_vocab(with_added_tokens=False))
 
     def _windows(self, normal: Normalized, head: list[int], size: int, kind: int) -> Iterator[PreparedWindow]:
         tokens = self._tokens(normal)
@@ -90,6 +105,7 @@ class Preparer:
 
     def _tokens(self, normal: Normalized) -> Iterator[Token]:
         for base, chunk in _chunks(normal.text):
+            deadline.remaining()
             encoding = self._tokenizer.encode(chunk, add_special_tokens=False)
             ids, spans = encoding.ids, encoding.offsets
             if normal.offsets is None:
