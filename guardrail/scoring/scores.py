@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from guardrail.verdict import ClassifierInfo, Direction
@@ -16,8 +16,8 @@ class Item:
     With both, the prompt is context only: score it with an item of its own.
     """
 
-    prompt: str | None = None
-    response: str | None = None
+    prompt: str | None = field(default=None, repr=False)
+    response: str | None = field(default=None, repr=False)
 
     @property
     def direction(self) -> Direction:

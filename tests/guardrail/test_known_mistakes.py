@@ -11,6 +11,7 @@ import pytest
 
 from guardrail.exchange import Answer, Exchange, Forward, Outcome, drive
 from guardrail.guard import Guard
+from guardrail.scoring.scores import Item
 from guardrail.wire.chat import ChatCompletions
 from tests.support import (
     DONE,
@@ -172,4 +173,5 @@ def test_text_in_logs_and_errors(
     if changes != {"unscannable": "record"}:
         shown.append(out.decode())
     shown += [record.getMessage() for record in caplog.records]
+    shown += [repr(Item(SECRET)), repr(Item(SECRET, SECRET))]
     assert not [line for line in shown if "Quimby" in line]
