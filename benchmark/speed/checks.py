@@ -48,7 +48,7 @@ def _items(requests: Iterable[dict[str, str]]) -> list[Item]:
     return items
 
 
-def many_checks(guard: Guard, bare: Bare, lines: int = LINES) -> Figure:
+def many_checks(guard: Guard, bare: Bare, lines: int) -> Figure:
     """`guard.check_many` of mixed requests against the session's runs on the same windows."""
     requests = list(mixed(lines))
     network = checks = 0.0
@@ -61,8 +61,8 @@ def many_checks(guard: Guard, bare: Bare, lines: int = LINES) -> Figure:
     return Figure("batch scoring / bare batched runs", checks / network, "x", 1.25, detail)
 
 
-def figures() -> list[Figure]:
+def figures(lines: int = LINES) -> list[Figure]:
     """Both ratios, from one process, one thread."""
     bare = Bare(Bundle.load(None))
     with Guard(workers=1) as guard:
-        return [one_check(guard, bare), many_checks(guard, bare)]
+        return [one_check(guard, bare), many_checks(guard, bare, lines)]

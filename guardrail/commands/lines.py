@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import IO, Any, Final, NoReturn
+from typing import IO, Any, Final, NoReturn, cast
 
 from guardrail.errors import InputError
 from guardrail.verdict import Verdict
@@ -39,7 +39,7 @@ def _parse(number: int, raw: bytes) -> Line:
         return Line(number, None, InputError("not valid JSON"))
     if not isinstance(value, dict):
         return Line(number, None, InputError("not a JSON object"))
-    record: dict[str, Any] = value
+    record = cast("dict[str, Any]", value)
     request = {key: record[key] for key in KEYS if record.get(key) is not None}
     if not request:
         return Line(number, record.get("id"), InputError(f"has none of the keys {', '.join(KEYS)}"))

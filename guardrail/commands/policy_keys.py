@@ -7,13 +7,15 @@ import inspect
 import textwrap
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from pydantic import BaseModel
 
 from guardrail import policy
 
 Schema = dict[str, Any]
+
+_NAMES: Final[dict[str, str]] = {"integer": "whole number", "string": "text"}
 
 
 def _docstrings(model: type[BaseModel]) -> dict[str, str]:
@@ -45,7 +47,8 @@ def _kind(schema: Schema, definitions: Schema) -> str:
         return " or ".join(_kind(one, definitions) for one in schema["anyOf"])
     if "enum" in schema:
         return ", ".join(f"`{value}`" for value in schema["enum"])
-    kind = {"integer": "whole number", "string": "text", "object": "keys"}.get(schema["type"], schema["type"])
+    type_: str = schema["type"]
+    kind = _NAMES.get(type_, type_)
     low, high = schema.get("minimum"), schema.get("maximum")
     above, below = schema.get("exclusiveMinimum"), schema.get("exclusiveMaximum")
     if above is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Annotated, Final, Protocol
 
@@ -72,7 +72,7 @@ def score_stream(
 
 
 @contextmanager
-def _progress(source: IO[bytes]) -> Iterator[Progress]:
+def _progress(source: IO[bytes]) -> Generator[Progress]:
     """Progress on a terminal's stderr: by bytes where the input is a file, else by lines alone."""
     if not sys.stderr.isatty():
         yield lambda lines: None
