@@ -13,11 +13,11 @@ _LONGEST_WORD: Final = 20
 _CHEAPEST: Final = 5.0
 _COMMON: Final = 4000
 """Rank from which on a short word is more likely a piece of a longer one."""
-_RUN: Final = re.compile(rf"[A-Za-z]{{{_SHORTEST},}}")
+_RUN: Final = re.compile(rf"(?<!')[A-Za-z]{{{_SHORTEST},}}")
 _LETTERS: Final = bytes(0x61 if chr(code).isalpha() else 0x2E for code in range(128)).ljust(256, b".")
 _SIGN: Final = b"a" * _SHORTEST
 _LINKS: Final = frozenset(
-    ["and", "for", "from", "how", "in", "is", "of", "the", "to", "what", "with", "without"]
+    ["and", "for", "from", "how", "my", "of", "that", "the", "to", "what", "with", "without"]
 )
 """Words that a request hardly does without, and that single long words hardly come apart into."""
 
@@ -69,4 +69,4 @@ class Segmenter:
 
 def _unknown(length: int) -> float:
     """The cost of a word that is in no vocabulary, such as a drug's name: dearer than known ones."""
-    return 6.0 + 3.0 * length if length > 3 else inf
+    return 4.0 + 2.0 * length if length > 3 else inf

@@ -67,7 +67,7 @@ _BACKWARDS: Final = frozenset(
             "the on",
             "the with",
         ),
-        *("a for", "a with", "a of"),
+        *("a for", "a with", "a of", "can how", "do how", "would how", "a write", "a give", "a make"),
     )
 )
 """Pairs of words that English has the other way round only, or nearly so."""
