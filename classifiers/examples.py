@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 Split = Literal["train", "calibration", "test"]
 
@@ -58,8 +58,9 @@ def read_examples(path: Path) -> Iterator[Example]:
     with path.open(encoding="utf-8") as handle:
         for line in handle:
             row = json.loads(line)
-            targets = {
+            targets: dict[str, Any] = {
                 key: tuple(value) if isinstance(value, list) else value
                 for key, value in row["targets"].items()
             }
-            yield Example(**{**row, "targets": Targets(**targets)})
+            fields: dict[str, Any] = {**row, "targets": Targets(**targets)}
+            yield Example(**fields)

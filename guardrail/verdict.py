@@ -46,7 +46,7 @@ class Scores(_Value):
     prompt_risk: Probability | None = None
     """Probability that the prompt asks for something unethical."""
     harmfulness: Annotated[float, Field(ge=1.0, le=5.0)] | None = None
-    """Expected judge score of the response on the paper's scale: 1 declines, 5 fulfils the harmful request."""
+    """Expected judge score of the response, on the paper's scale: 1 declines, 5 fulfils a harmful request."""
     refusal: Probability | None = None
     """Probability that the response declines."""
     principles: dict[int, Probability]
