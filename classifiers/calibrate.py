@@ -23,27 +23,37 @@ POPULATION = (
 
 
 def sigmoid(x: NDArray[Any]) -> Floats:
-    """1 / (1 + exp(-x)) as float64."""
-    return 1.0 / (1.0 + np.exp(-x.astype(np.float64)))
+    """1 / (1 + exp(-x)) as float64, without overflow."""
+    return np.exp(-np.logaddexp(0.0, -x.astype(np.float64)))
 
 
 def platt(logits: Floats, targets: Floats, weights: Floats, ridge: float = 1e-2) -> tuple[float, float]:
     """Scale and bias that minimise the weighted cross-entropy of sigmoid(scale * logit + bias).
 
-    Newton's method with a small ridge towards (1, 0), so that a head with few positives stays tame.
+    Newton's method with step halving (a full step from (1, 0) overshoots where logits are overconfident)
+    and a small ridge towards (1, 0), so that a head with few positives stays tame.
     """
-    theta = np.array([1.0, 0.0])
+    start = np.array([1.0, 0.0])
     design = np.stack([logits, np.ones_like(logits)], axis=1)
-    total = weights.sum()
-    for _ in range(50):
+    share = weights / weights.sum()
+
+    def objective(theta: Floats) -> float:
+        z = design @ theta
+        entropy = np.logaddexp(0.0, z) - targets * z
+        return float(share @ entropy + 0.5 * ridge * ((theta - start) ** 2).sum())
+
+    theta, value = start, objective(start)
+    for _ in range(100):
         p = sigmoid(design @ theta)
-        gradient = design.T @ (weights * (p - targets)) / total + ridge * (theta - np.array([1.0, 0.0]))
-        curvature = (design * (weights * p * (1 - p))[:, None]).T @ design / total + ridge * np.eye(2)
+        gradient = design.T @ (share * (p - targets)) + ridge * (theta - start)
+        curvature = (design * (share * p * (1 - p))[:, None]).T @ design + ridge * np.eye(2)
         step = np.linalg.solve(curvature, gradient)
-        theta = theta - step
+        while (new := objective(theta - step)) > value and float(np.abs(step).max()) > 1e-9:
+            step = step / 2
+        theta, value = theta - step, new
         if float(np.abs(step).max()) < 1e-8:
             break
-    return float(max(theta[0], 0.05)), float(theta[1])
+    return float(max(theta[0], 0.01)), float(theta[1])
 
 
 def fit(examples: Sequence[Example], logits: NDArray[Any]) -> dict[str, list[dict[str, float]]]:
