@@ -17,11 +17,13 @@ def install_line(module: str) -> str | None:
     except metadata.PackageNotFoundError:
         return None
     wanted = module.partition(".")[0].replace("_", "-").lower()
-    for requirement in requirements:
-        found = _EXTRA.match(requirement)
-        if found and found[1].lower() == wanted:
-            return f'pip install "{DISTRIBUTION}[{found[2]}]"'
-    return None
+    found = (_EXTRA.match(requirement) for requirement in requirements)
+    extras = {match[2] for match in found if match and match[1].lower() == wanted} - {"dev"}
+    if not extras:
+        return None
+    # An extra that contains others lists their modules too: the one of the module's own name asks for least.
+    extra = wanted if wanted in extras else min(extras)
+    return f'pip install "{DISTRIBUTION}[{extra}]"'
 
 
 def missing_message(error: ModuleNotFoundError) -> str | None:

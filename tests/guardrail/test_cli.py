@@ -106,7 +106,13 @@ def test_scoring_never_imports_a_training_framework() -> None:
 
 
 def test_the_extra_of_a_missing_module_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    needed = ['torch>=2.5; extra == "train"', "openai>=2.0 ; extra == 'openai'", "numpy>=1.26"]
+    needed = [
+        'torch>=2.5; extra == "dev"',
+        'torch>=2.5; extra == "train"',
+        "openai>=2.0 ; extra == 'demo'",
+        "openai>=2.0 ; extra == 'openai'",
+        "numpy>=1.26",
+    ]
     monkeypatch.setattr(extras.metadata, "requires", lambda _: needed)
     assert extras.install_line("torch.nn") == 'pip install "ama-guardrail[train]"'
     assert extras.install_line("openai") == 'pip install "ama-guardrail[openai]"'
