@@ -192,6 +192,18 @@ def evaluation_texts() -> list[str]:
     return [item.text for requests in sets for item in requests]
 
 
+def _one_split(examples: Iterable[Example]) -> list[Example]:
+    """The same prompt from two sources takes the stricter split: test before calibration before train."""
+    everything = list(examples)
+    order: dict[Split, int] = {"train": 0, "calibration": 1, "test": 2}
+    strictest: dict[str, Split] = {}
+    for example in everything:
+        known = strictest.setdefault(normalised(example.prompt or ""), example.split)
+        if order[example.split] > order[known]:
+            strictest[normalised(example.prompt or "")] = example.split
+    return [replace(example, split=strictest[normalised(example.prompt or "")]) for example in everything]
+
+
 def _without_neighbours(examples: Iterable[Example], removed: Counter[tuple[str, str]]) -> Iterator[Example]:
     """Drop training and calibration examples whose prompt is near an evaluation text or a held-out one."""
     everything = list(examples)
@@ -216,7 +228,7 @@ def build(folder: Path, seed: int, report: Callable[[str], None]) -> list[Exampl
     rng = random.Random(seed)
     removed: Counter[tuple[str, str]] = Counter()
     unique: dict[str, Example] = {}
-    for example in _without_neighbours([*prompts(rng), *exchanges(rng)], removed):
+    for example in _without_neighbours(_one_split([*prompts(rng), *exchanges(rng)]), removed):
         unique.setdefault(example.id, example)
     examples = list(unique.values())
     write_examples(folder / "corpus.jsonl", examples)

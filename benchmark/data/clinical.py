@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 
 from benchmark.data.records import Exchange, Request
 from benchmark.data.root import data_file, read_csv, read_json, read_jsonl
@@ -19,12 +20,11 @@ def meqsum() -> Iterator[Request]:
     from openpyxl import load_workbook
 
     path = data_file("meqsum", "MeQSum_ACL2019_BenAbacha_Demner-Fushman.xlsx")
-    sheet = load_workbook(path, read_only=True).worksheets[0]
-    rows = sheet.iter_rows(values_only=True)
-    header = [str(cell) for cell in next(rows)]
-    column = header.index("CHQ")
-    for row in rows:
-        text = str(row[column] or "").strip()
+    with closing(load_workbook(path, read_only=True)) as book:
+        rows = book.worksheets[0].iter_rows(values_only=True)
+        column = [str(cell) for cell in next(rows)].index("CHQ")
+        texts = [str(row[column] or "").strip() for row in rows]
+    for text in texts:
         if text:
             yield Request("meqsum", text, False)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from pathlib import Path
 
@@ -36,8 +37,7 @@ def tiny_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
         hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64, vocab_size=30522
     )
     BertModel(config, add_pooling_layer=False).save_pretrained(folder)
-    tokenizer = Bundle.load().path / "tokenizer.json"
-    (folder / "tokenizer.json").write_bytes(tokenizer.read_bytes())
+    (folder / "tokenizer.json").write_bytes(Bundle.load().tokenizer.read_bytes())
     return folder
 
 
@@ -85,7 +85,5 @@ def tiny_run(tmp_path: Path, tiny_corpus: list[Example]) -> Path:
         {"set": "written-contrast", "form": form_of(tiny_corpus[0]), "licence": "Apache-2.0", "commit": "-",
          "train": 1, "calibration": 1, "test": 1, "neighbours_removed": 0}
     ]  # fmt: skip
-    import json
-
     (folder / "account.json").write_text(json.dumps(rows), encoding="utf-8")
     return folder
