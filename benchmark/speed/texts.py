@@ -23,10 +23,10 @@ def _text(rng: random.Random, words: int) -> str:
 
 
 def mixed(count: int, seed: int = 7) -> Iterator[dict[str, str]]:
-    """Requests as they come: half prompts of 5-60 words, half with a response of 20-250 words."""
+    """Requests as they come: prompts of 5-60 words, every fourth with a response of 20-150 words."""
     rng = random.Random(seed)
     for _ in range(count):
         request = {"prompt": _text(rng, rng.randint(5, 60))}
-        if rng.random() < 0.5:
-            request["response"] = _text(rng, rng.randint(20, 250))
+        if rng.random() < 0.25:
+            request["response"] = _text(rng, rng.randint(20, 150))
         yield request
