@@ -13,11 +13,15 @@ from benchmark.speed.figure import Figure
 
 MB: Final = 1e6
 ROOT: Final = Path(__file__).parent.parent.parent
+# On Linux not `ru_maxrss`: a new process inherits there what its parent had reached.
 _CHECK: Final = """
-import resource, sys
+import pathlib, re, resource, sys
 from guardrail import Guard
 Guard().check(prompt="What dose of morphine is too much for my father?")
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024))
+if sys.platform == "linux":
+    print(int(re.search(r"VmHWM:\\s+(\\d+) kB", pathlib.Path("/proc/self/status").read_text())[1]) * 1024)
+else:
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 
 
