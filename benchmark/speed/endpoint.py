@@ -8,6 +8,10 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
 
+CONTENT: Final = (
+    "That depends on his kidneys, his age and what he has taken before. Please ask the doctor who prescribed "
+    "it, and call for help if he is hard to wake or breathes slowly."
+)
 ANSWER: Final[dict[str, Any]] = {
     "id": "chatcmpl-0",
     "object": "chat.completion",
@@ -18,8 +22,7 @@ ANSWER: Final[dict[str, Any]] = {
             "index": 0,
             "message": {
                 "role": "assistant",
-                "content": "That depends on his kidneys, his age and what he has taken before. Please ask "
-                "the doctor who prescribed it, and call for help if he is hard to wake or breathes slowly.",
+                "content": CONTENT,
             },
             "finish_reason": "stop",
         }
