@@ -56,7 +56,6 @@ def figures() -> list[Figure]:
                 )
             )
     call, checks, guarded = (statistics.median(column) for column in zip(*rounds[10:], strict=True))
+    beyond = statistics.median(whole - bare_call - two for bare_call, two, whole in rounds[10:])
     detail = f"{guarded:.2f} - {call:.2f} - {checks:.2f} ms, medians of {ROUNDS - 10}"
-    return [
-        Figure("wrapped OpenAI call - bare call - two checks", guarded - call - checks, "ms", 1.0, detail)
-    ]
+    return [Figure("wrapped OpenAI call - bare call - two checks", beyond, "ms", 1.0, detail)]
