@@ -16,6 +16,7 @@ from benchmark.speed.endpoint import CONTENT
 from benchmark.speed.figure import Figure
 from benchmark.speed.texts import PROMPT_40
 from guardrail.guard import Guard
+from guardrail.scoring.scores import Item
 
 ROUNDS: Final = 200
 
@@ -40,6 +41,12 @@ def _ask(client: OpenAI, text: str) -> None:
     client.chat.completions.create(model="instant", messages=[{"role": "user", "content": text}])
 
 
+def _check(guard: Guard, text: str) -> None:
+    """The two checks of a guarded call, one after the other as there."""
+    guard.score([Item(prompt=text)])
+    guard.score([Item(prompt=text, response=CONTENT)])
+
+
 def figures() -> list[Figure]:
     """What a call takes longer, beyond the two checks: of the prompt, and of the response to it."""
     rounds: list[tuple[float, float, float]] = []
@@ -51,7 +58,7 @@ def figures() -> list[Figure]:
             rounds.append(
                 (
                     _milliseconds(lambda text=text: _ask(bare, text)),
-                    _milliseconds(lambda text=text: guard.check(prompt=text, response=CONTENT)),
+                    _milliseconds(lambda text=text: _check(guard, text)),
                     _milliseconds(lambda text=text: _ask(wrapped, text)),
                 )
             )
