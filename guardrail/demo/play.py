@@ -137,8 +137,8 @@ class Play:
             self._console,
             3,
             "A harmful answer is cut while it is being written",
-            "For this act alone the prompt check only observes, as if the request had slipped through; "
-            "otherwise it would be refused. What you read left the guard, window by window, once scored.",
+            "For this act alone the prompt check only observes, as if every request slipped through it. "
+            "What you read left the guard window by window, each once it was scored.",
         )
         observing = self._policy.prompt.model_copy(update={"action": Action.OBSERVE, "principles": {}})
         policy = self._policy.model_copy(update={"prompt": observing})
