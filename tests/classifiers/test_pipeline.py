@@ -14,7 +14,9 @@ from guardrail.scoring.windows import Preparer
 
 torch = pytest.importorskip("torch")
 
-QUIET = lambda line: None  # noqa: E731  (a report that nobody reads)
+
+def quiet(line: str) -> None:
+    """A report that nobody reads."""
 
 
 class Killed(Exception):
@@ -35,7 +37,7 @@ def weights(folder: Path) -> dict[str, object]:
 
 
 def test_every_stage_from_corpus_to_a_bundle_that_guards(tiny_run: Path, tiny_base: Path) -> None:
-    run = Run(tiny_run, tiny_base, QUIET)
+    run = Run(tiny_run, tiny_base, quiet)
     run.train(epochs=2, rate=3e-3, threads=1)
     run.calibrate()
     bundle = run.export(None, "int8")
@@ -54,7 +56,7 @@ def test_every_stage_from_corpus_to_a_bundle_that_guards(tiny_run: Path, tiny_ba
 def test_a_killed_training_ends_with_the_same_weights(
     tiny_run: Path, tiny_base: Path, tmp_path: Path, tiny_corpus: list[Example]
 ) -> None:
-    Run(tiny_run, tiny_base, QUIET).train(epochs=2, rate=1e-3, threads=1)
+    Run(tiny_run, tiny_base, quiet).train(epochs=2, rate=1e-3, threads=1)
     other = tmp_path / "other"
     other.mkdir()
     write_examples(other / "corpus.jsonl", tiny_corpus)
@@ -68,7 +70,7 @@ def test_a_killed_training_ends_with_the_same_weights(
 
 
 def test_a_stage_names_the_one_before_it(tmp_path: Path, tiny_base: Path) -> None:
-    run = Run(tmp_path, tiny_base, QUIET)
+    run = Run(tmp_path, tiny_base, quiet)
     with pytest.raises(StageError, match="classifier corpus"):
         run.train(epochs=1, rate=1e-3, threads=1)
     with pytest.raises(StageError, match="classifier calibrate"):

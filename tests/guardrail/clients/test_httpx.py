@@ -113,7 +113,7 @@ def test_annotated_streams_have_the_verdict_on_their_last_chunk(upstream: Upstre
 def test_closing_the_guarded_closes_the_inner_transport(upstream: Upstream, module: Any) -> None:
     closed: list[str] = []
 
-    class Inner(module.HTTPTransport):  # type: ignore[misc, name-defined]
+    class Inner(module.HTTPTransport):
         def close(self) -> None:
             closed.append("inner")
             super().close()

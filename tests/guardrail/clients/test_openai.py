@@ -14,13 +14,13 @@ import pytest
 
 openai = pytest.importorskip("openai")
 
-from openai.types.chat import ChatCompletion, ChatCompletionChunk  # noqa: E402
-from pydantic import BaseModel  # noqa: E402
+from openai.types.chat import ChatCompletion, ChatCompletionChunk  # noqa: E402 - after importorskip
+from pydantic import BaseModel  # noqa: E402 - after importorskip
 
-from guardrail.clients import unwrap  # noqa: E402
-from guardrail.clients.httpx_family import family_of  # noqa: E402
-from guardrail.errors import BlockedError, UnsupportedError  # noqa: E402
-from tests.support import (  # noqa: E402
+from guardrail.clients import unwrap  # noqa: E402 - after importorskip
+from guardrail.clients.httpx_family import family_of  # noqa: E402 - after importorskip
+from guardrail.errors import BlockedError, UnsupportedError  # noqa: E402 - after importorskip
+from tests.support import (  # noqa: E402 - after importorskip
     DONE,
     MARK,
     NOTE,
@@ -243,9 +243,8 @@ def test_a_refused_prompt_streams_the_reply(upstream: Upstream) -> None:
 def test_a_stream_stopped_by_raise(upstream: Upstream) -> None:
     upstream.streams([*streamed(STOPPED), DONE])
     seen: list[ChatCompletionChunk] = []
-    with client(upstream, refusal="raise") as guarded, pytest.raises(BlockedError):  # noqa: PT012
-        for found in guarded.chat.completions.create(model="m", messages=HELLO, stream=True):
-            seen.append(found)
+    with client(upstream, refusal="raise") as guarded, pytest.raises(BlockedError):
+        seen.extend(guarded.chat.completions.create(model="m", messages=HELLO, stream=True))
     assert MARK not in text(seen)
 
 
@@ -255,11 +254,10 @@ def test_an_upstream_that_dies_in_midstream(upstream: Upstream) -> None:
     )
     seen: list[ChatCompletionChunk] = []
     with client(upstream) as guarded, plain(upstream) as bare:
-        with pytest.raises(Exception) as theirs:  # noqa: PT011
+        with pytest.raises(Exception) as theirs:  # noqa: PT011 - whatever the bare client raises is wanted
             list(bare.chat.completions.create(model="m", messages=HELLO, stream=True))
-        with pytest.raises(type(theirs.value)):  # noqa: PT012
-            for found in guarded.chat.completions.create(model="m", messages=HELLO, stream=True):
-                seen.append(found)
+        with pytest.raises(type(theirs.value)):
+            seen.extend(guarded.chat.completions.create(model="m", messages=HELLO, stream=True))
     assert "word0" in text(seen)
     assert "tail" not in text(seen)
 
@@ -551,7 +549,7 @@ def test_a_user_s_http_client_is_not_changed_and_its_mounts_are_guarded(upstream
 
 
 def test_a_subclass_of_the_default_http_client(upstream: Upstream) -> None:
-    class Mine(openai.DefaultHttpxClient):  # type: ignore[misc, name-defined]
+    class Mine(openai.DefaultHttpxClient):
         marker = "mine"
 
     with Mine() as http:

@@ -10,8 +10,10 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from guardrail.commands.score import score_stream
 from tests.support import MARK, MarkerScorer, guard
@@ -94,39 +96,40 @@ def test_wrong_usage_exits_with_2() -> None:
     assert run(b"", "--batch-size", "0").returncode == 2
 
 
-def test_a_reader_that_leaves_is_no_traceback() -> None:
-    line = '{"prompt": "fine"}\n'
-    command = [sys.executable, "-m", "guardrail", "score", "--batch-size", "1"]
+@contextmanager
+def running(*options: str) -> Iterator[tuple[subprocess.Popen[str], IO[str], IO[str], IO[str]]]:
+    """The command with its three pipes, for tests that answer while it runs."""
+    command = [sys.executable, "-m", "guardrail", "score", *options]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         assert process.stdin is not None
         assert process.stdout is not None
         assert process.stderr is not None
-        process.stdin.write(line)
-        process.stdin.flush()
-        process.stdout.readline()
-        process.stdout.close()
-        process.stdin.write(line * 5)
-        process.stdin.close()
-        assert process.stderr.read() == ""
+        yield process, process.stdin, process.stdout, process.stderr
+
+
+def test_a_reader_that_leaves_is_no_traceback() -> None:
+    line = '{"prompt": "fine"}\n'
+    with running("--batch-size", "1") as (process, stdin, stdout, stderr):
+        stdin.write(line)
+        stdin.flush()
+        stdout.readline()
+        stdout.close()
+        stdin.write(line * 5)
+        stdin.close()
+        assert stderr.read() == ""
         assert process.wait(60) == 1
 
 
 def test_an_interrupt_leaves_what_was_done() -> None:
-    command = [sys.executable, "-m", "guardrail", "score"]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        assert process.stderr is not None
-        process.stdin.write('{"id": 1, "prompt": "fine"}\n')
-        process.stdin.flush()
-        assert json.loads(process.stdout.readline())["id"] == 1  # answered although the input goes on
+    with running() as (process, stdin, stdout, stderr):
+        stdin.write('{"id": 1, "prompt": "fine"}\n')
+        stdin.flush()
+        assert json.loads(stdout.readline())["id"] == 1  # answered although the input goes on
         process.send_signal(signal.SIGINT)
         assert process.wait(60) == 130
-        assert process.stderr.read() == ""
+        assert stderr.read() == ""
 
 
 def test_progress_on_a_terminal_is_on_stderr_alone(tmp_path: Path) -> None:

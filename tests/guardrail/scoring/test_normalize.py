@@ -17,8 +17,8 @@ DISGUISED = [
     ("h o w  t o  f a k e", "how to fake"),
     ("f4ls1fy the p@tient r3c0rd!", "falsify the patient record!"),
     ("k1ll $teal F4LS1FY pa$$word", "kill steal FALSIFY password"),
-    ("ｆａｌｓｉｆｙ", "falsify"),  # noqa: RUF001
-    ("𝓯𝓪𝓵𝓼𝓲𝓯𝔂 𝐭𝐡𝐞", "falsify the"),  # noqa: RUF001
+    ("ｆａｌｓｉｆｙ", "falsify"),  # noqa: RUF001 - full width
+    ("𝓯𝓪𝓵𝓼𝓲𝓯𝔂 𝐭𝐡𝐞", "falsify the"),  # noqa: RUF001 - mathematical letters
     ("ⓕⓐⓚⓔ 🅕🅐🅚🅔 ⒡⒜⒦⒠", "fake fake fake"),
     ("ꜰᴀʟꜱɪꜰʏ", "falsify"),
     ("fаlsіfу the rеcоrd", "falsify the record"),  # noqa: RUF001 - Cyrillic letters
