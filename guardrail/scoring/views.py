@@ -13,7 +13,7 @@ import html
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from itertools import chain, islice, pairwise
+from itertools import chain, islice, pairwise, product
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
@@ -52,6 +52,15 @@ _TELLING: Final = _words(
 )
 _ROT13: Final = frozenset(codecs.encode(word, "rot13") for word in _TELLING) - _TELLING
 _REVERSED: Final = frozenset(word[::-1] for word in _TELLING) - _TELLING - {"ton", "era"}
+_LEET_LETTERS: Final = {"a": "4@", "e": "3", "i": "1!", "o": "0", "s": "5$", "t": "7+", "b": "8", "l": "1"}
+_LEET: Final = str.maketrans("4@31!05$7+8", "aaeiiossttb")
+_LEET_WORDS: Final = frozenset(
+    "".join(form)
+    for word in _COMMON
+    for form in product(*(c + _LEET_LETTERS.get(c, "") for c in word))
+    if form != tuple(word) and any(c.isalpha() for c in form)
+)
+"""The common words, some but not all letters replaced by digits or signs of their shape."""
 _BACKWARDS: Final = frozenset(
     tuple(pair.split())
     for pair in (
@@ -200,6 +209,8 @@ def _shuffled(text: str) -> Iterator[View]:
     if len(kinds & _REVERSED) > 1:
         yield from _stretch("reversed", text, _REVERSED, lambda part: part[::-1])
         yield from _stretch("reversed-words", text, _REVERSED, _flip_words)
+    if len(kinds & _LEET_WORDS) > 1:
+        yield from _whole("leetspeak", text, _TOKEN.sub(_from_leet, text))
     if _BACKWARDS.isdisjoint(pairwise(words)):
         return
     hits = sum(pair in _BACKWARDS for pair in pairwise(words))
@@ -209,6 +220,15 @@ def _shuffled(text: str) -> Iterator[View]:
 
 def _flip_words(text: str) -> str:
     return _TOKEN.sub(lambda match: match.group()[::-1], text)
+
+
+def _from_leet(match: re.Match[str]) -> str:
+    """`h0w`, `4` and `1$` to letters; a final `!` stays, and so do numbers that spell no common word."""
+    token = match.group()
+    body = token.rstrip("!.,;:?")
+    read = body.translate(_LEET)
+    number = len(body) > 1 and body.isdigit() and read not in _COMMON
+    return token if number else read + token[len(body) :]
 
 
 def _stretch(name: str, text: str, signs: frozenset[str], decode: Decode) -> Iterator[View]:

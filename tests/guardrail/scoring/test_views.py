@@ -59,6 +59,27 @@ def test_ordinary_text_has_no_other_reading(text: str) -> None:
     assert views(text) == []
 
 
+@pytest.mark.parametrize("alphabet", ["aeios/4310$", "aeiost/@3!05+", "aeot/4307"])
+@pytest.mark.parametrize("before", ["", "Answer this: "])
+def test_leetspeak_is_read(alphabet: str, before: str) -> None:
+    text = before + SECRET.translate(str.maketrans(*alphabet.split("/")))
+    (found,) = [view for view in views(text) if view.name == "leetspeak"]
+    assert SECRET.lower() in found.text.lower()
+    assert (found.start, found.end) == (0, len(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Give 5mg at 8am, then 1.5 g/d; HbA1c 7.0, T4 low, B12 fine, H1N1 and COVID-19 excluded.",
+        "Is the 2nd dose of MMR (1st in 2019) $40 or $4? Mail me@nhs.uk or call 0800 1111.",
+        "my o2 is 88% and i am on 2l - is that to0 low?",
+    ],
+)
+def test_doses_and_codes_are_not_leetspeak(text: str) -> None:
+    assert views(text) == []
+
+
 def test_a_secret_behind_much_text_is_read() -> None:
     text = "The patient is well today. " * 1000 + ENCODED["rot13"]
     (found,) = [view for view in views(text) if view.name == "rot13"]
