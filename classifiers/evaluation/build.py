@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import datetime
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
+
+import numpy as np
 
 from benchmark.stats import Estimate, auroc, estimate
 from classifiers.evaluation.answers import Answers, answer
@@ -19,7 +21,7 @@ from classifiers.evaluation.sets import Sets, held_out
 from classifiers.evaluation.speed import Speed, speeds
 from classifiers.evaluation.tree import Comparison, Evaluation, System
 from classifiers.examples import Example
-from classifiers.style import style_scores
+from classifiers.style import balanced, style_scores
 from classifiers.written import written_contrast
 from guardrail.policy import Policy
 from guardrail.scoring.bundle import Bundle
@@ -56,7 +58,7 @@ def measure(bundle: Bundle, corpus: Sequence[Example], policy: Policy, scope: Sc
     answers = answer(OnnxScorer(bundle), texts, policy, report)
     asked = questions(texts, policy.name)
     report(f"asking {len(asked)} questions")
-    found = [*ask_all(asked, answers, scope.draws), _style(scope.draws), _size(bundle)]
+    found = [*ask_all(asked, answers, scope.draws), *_style(scope.draws), _size(bundle)]
     return Taken(answers, tuple(asked), tuple(found))
 
 
@@ -231,13 +233,20 @@ def _size(bundle: Bundle) -> Measure:
     return Measure("size on disk, MB", "network and tokenizer", size, f"<= {LARGEST}", "speed", -1)
 
 
-def _style(draws: int) -> Measure:
-    """How far style gives the label away in the written contrast data; 0.5 is not at all."""
+def _style(draws: int) -> Iterator[Measure]:
+    """How far style gives the label away in the written contrast data; 0.5 is not at all.
+
+    Training draws a text as often as `balanced` says; a sample drawn so shows what training sees.
+    """
     items = list(written_contrast())
-    scores, harmful = style_scores(items, seed=0)
-    found = estimate(auroc, (scores[harmful == 1.0],), (scores[harmful == 0.0],), draws=min(draws, 200))
-    data = "written contrast data, cross-validated"
-    return Measure("style-only baseline: AUROC", data, found, "0.5", better=0)
+    often = balanced(items, seed=0)
+    kept = np.random.default_rng(0).random(len(items)) < often / often.max()
+    drawn = [item for item, keep in zip(items, kept, strict=True) if keep]
+    for data, texts in (("as training draws it", drawn), ("every text once", items)):
+        scores, harmful = style_scores(texts, seed=1)
+        found = estimate(auroc, (scores[harmful == 1.0],), (scores[harmful == 0.0],), draws=min(draws, 200))
+        wanted = "0.5" if texts is drawn else ""
+        yield Measure("style-only baseline: AUROC", f"written contrast data, {data}", found, wanted, better=0)
 
 
 def _about(bundle: Bundle) -> str:
