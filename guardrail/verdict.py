@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -28,12 +28,15 @@ class Action(StrEnum):
     @property
     def severity(self) -> int:
         """0 (allow) to 4 (block)."""
-        return list(Action).index(self)
+        return _SEVERITY[self]
 
     @property
     def stops(self) -> bool:
         """Whether the text is kept from its receiver."""
         return self in (Action.REFUSE, Action.BLOCK)
+
+
+_SEVERITY: Final = {action: at for at, action in enumerate(Action)}
 
 
 class _Value(BaseModel):

@@ -21,6 +21,7 @@ logger = logging.getLogger("guardrail")
 EXTENSION = "guardrail"
 """Key under which a response's extensions hold the exchange's `Record`."""
 _REWRITTEN = frozenset({b"content-length", b"content-encoding", b"transfer-encoding"})
+_ASKED_ANEW = _REWRITTEN | {b"accept-encoding"}
 
 
 def unguarded(family: Family, policy: Policy, request: httpx.Request) -> httpx.Response | None:
@@ -45,13 +46,14 @@ def unguarded(family: Family, policy: Policy, request: httpx.Request) -> httpx.R
 
 def forwarded(family: Family, request: httpx.Request, outcome: Forward) -> httpx.Request:
     """The request with the body that may go on, asked for uncompressed."""
-    headers = [(name, value) for name, value in request.headers.raw if name.lower() not in _REWRITTEN]
-    headers = [(name, value) for name, value in headers if name.lower() != b"accept-encoding"]
+    headers = [(name, value) for name, value in request.headers.raw if name.lower() not in _ASKED_ANEW]
     headers.append((b"accept-encoding", b"identity"))
     if outcome.body or request.method != "GET":
         headers.append((b"content-length", b"%d" % len(outcome.body)))
+    # As a stream, since content would be searched for the headers that are all here already.
+    stream = family.ByteStream(outcome.body)
     return family.Request(
-        request.method, request.url, headers=headers, content=outcome.body, extensions=request.extensions
+        request.method, request.url, headers=headers, stream=stream, extensions=request.extensions
     )
 
 
@@ -82,14 +84,18 @@ def whole(
     """A whole answer after its exchange."""
     if isinstance(outcome, Answer):
         return answer(family, outcome, exchange)
-    return like(family, response, exchange, content=outcome.body)
+    return like(family, response, exchange, family.ByteStream(outcome.body), len(outcome.body))
 
 
-def like(family: Family, response: httpx.Response, exchange: Exchange, **body: Any) -> httpx.Response:
-    """A response with the same status and headers and another body."""
+def like(
+    family: Family, response: httpx.Response, exchange: Exchange, stream: Any, length: int | None = None
+) -> httpx.Response:
+    """A response with the same status and headers and another body; `length` where it is known."""
     headers = [(name, value) for name, value in response.headers.raw if name.lower() not in _REWRITTEN]
+    if length is not None:
+        headers.append((b"content-length", b"%d" % length))
     extensions = {**response.extensions, EXTENSION: exchange.record}
-    return family.Response(response.status_code, headers=headers, extensions=extensions, **body)
+    return family.Response(response.status_code, headers=headers, extensions=extensions, stream=stream)
 
 
 def unchanged(response: httpx.Response, exchange: Exchange) -> httpx.Response:

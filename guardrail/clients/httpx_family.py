@@ -20,6 +20,7 @@ class Family(Protocol):
     AsyncBaseTransport: type[httpx.AsyncBaseTransport]
     SyncByteStream: type[httpx.SyncByteStream]
     AsyncByteStream: type[httpx.AsyncByteStream]
+    ByteStream: type[httpx.ByteStream]
     DecodingError: type[httpx.DecodingError]
 
 

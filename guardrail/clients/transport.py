@@ -58,7 +58,7 @@ class GuardedTransport:
             return http_messages.unchanged(response, exchange)
         if kind == "stream":
             stream = _sync_stream(self.family)(self.guard, exchange, response)
-            return http_messages.like(self.family, response, exchange, stream=stream)
+            return http_messages.like(self.family, response, exchange, stream)
         try:
             body = response.read()
         except self.family.DecodingError:
@@ -111,7 +111,7 @@ class AsyncGuardedTransport:
             return http_messages.unchanged(response, exchange)
         if kind == "stream":
             stream = _async_stream(self.family)(self.guard, exchange, response)
-            return http_messages.like(self.family, response, exchange, stream=stream)
+            return http_messages.like(self.family, response, exchange, stream)
         try:
             body = await response.aread()
         except self.family.DecodingError:
