@@ -72,5 +72,4 @@ class Pupil(nn.Module):
             logits[rows, :TAUGHT], self._probabilities[chosen], reduction="none"
         )
         alike = nn.functional.cosine_similarity(self.map(pooled[rows]), self._pooled[chosen].float())
-        # The nine principles' losses are summed: most are near zero, and a mean would hardly teach them.
         return (said * self._known[chosen]).sum(1).mean() + LIKENESS * (1.0 - alike).mean()

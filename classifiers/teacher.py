@@ -1,8 +1,11 @@
-"""The teacher: a larger encoder learns the prompts' labels, and its answers become the student's lessons.
+"""The teacher: a larger encoder learns the prompts' risk, and its answers become the student's lessons.
 
 all-mpnet-base-v2 (768 wide, 12 layers) tells intent from vocabulary far better than the student can
 learn to from the labels alone. Its lower layers stay as they were pretrained, so that what they make of each
 text is computed once and kept; an epoch then costs half.
+
+It is not taught the nine principles: few prompts have one that is sure, and after an epoch it named fewer of
+them than the student does.
 """
 
 from __future__ import annotations
@@ -23,12 +26,13 @@ from transformers import MPNetModel
 from classifiers.encoding import target_row
 from classifiers.examples import Example
 from classifiers.lessons import TAUGHT, Lessons
-from classifiers.model import IMPORTANCE, WHICH, which
 from classifiers.progress import Curve, save, saved
 from guardrail.scoring.normalize import normalize
 
 NOTHING: Final = -1e9
 """Added to the attention of padding."""
+GENERAL: Final = 0.5
+"""Weight of telling harm outside medicine, against finding the risk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +59,7 @@ class TeacherSettings:
 class Teacher(nn.Module):
     """`lower` gives states [batch, tokens, width]; the rest gives logits [batch, 11] and the pooled text.
 
-    The logits are the first eleven of the student's: prompt risk, nine principles, general.
+    The logits are the first eleven of the student's: prompt risk, nine principles (not taught), general.
     """
 
     def __init__(self, encoder: MPNetModel, frozen: int) -> None:
@@ -152,14 +156,11 @@ def _stack(states: Sequence[NDArray[np.float16]]) -> tuple[Tensor, Tensor]:
 
 
 def loss(logits: Tensor, targets: Tensor) -> Tensor:
-    """Cross-entropy of the targets [batch, 11] that are known (not NaN), as the student's loss has it."""
+    """Cross-entropy of the risk and of general harm where they are known (not NaN); both are [batch, 11]."""
     known = ~torch.isnan(targets)
     raw = nn.functional.binary_cross_entropy_with_logits(logits, targets.nan_to_num(), reduction="none")
-    raw = raw * known
-    total = logits.new_zeros(())
-    for first, last, weight in ((0, 1, 1.0), (1, 10, IMPORTANCE["principles"]), (10, 11, 0.5)):
-        total = total + weight * raw[:, first:last].sum() / known[:, first:last].sum().clamp(min=1)
-    return total + WHICH * which(logits[:, 1:10], targets[:, 1:10].nan_to_num(), known[:, 1:10].float())
+    mean = (raw * known).sum(0) / known.sum(0).clamp(min=1)
+    return mean[0] + GENERAL * mean[-1]
 
 
 def teach(
@@ -171,6 +172,8 @@ def teach(
     init: Path | None = None,
 ) -> Lessons:
     """Train on the prompts of the `train` split and return its answers to every prompt of the corpus.
+
+    The nine principles' logits are NaN.
 
     `folder/teacher.pt` is written after each epoch and taken up where it ended, `folder/teacher_curve.jsonl`
     gets a line every 25 steps.
@@ -187,6 +190,7 @@ def teach(
     learnt = [at for at, example in enumerate(prompts) if example.split == "train"]
     _learn(teacher, [prompts[at] for at in learnt], [states[at] for at in learnt], folder, settings, report)
     logits, pooled = answers(teacher, states, settings.tokens * 4)
+    logits[:, 1:-1] = np.nan
     return Lessons([example.id for example in prompts], logits, pooled)
 
 

@@ -52,6 +52,8 @@ def test_lessons_are_about_every_prompt_and_a_killed_teacher_gives_the_same(
     lessons = Lessons.load(tiny_run / "lessons.npz")
     assert lessons.ids == [example.id for example in tiny_corpus if example.response is None]
     assert lessons.logits.shape == (len(lessons.ids), TAUGHT)
+    assert np.isnan(lessons.logits[:, 1:10]).all()
+    assert not np.isnan(lessons.logits[:, [0, 10]]).any()
     assert lessons.pooled.shape == (len(lessons.ids), 48)
     losses = [
         json.loads(line)["loss"] for line in (tiny_run / "teacher_curve.jsonl").read_text().splitlines()
