@@ -17,7 +17,8 @@
         system   messages of the roles system and developer
         tools    `tools`, `functions`, `response_format`
 
-`logprobs` are in the same event as the text they describe, so they leave with it or not at all.
+`logprobs` are in the same event as the text they describe, so they leave with it or not at all; the tokens of
+another text are scanned.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from typing import Any, Final, cast
 
 from guardrail.wire.fields import definitions, strings, unknown
 from guardrail.wire.format import Choice, NotUnderstood, Turn
+from guardrail.wire.logprobs import tokens_of_another
 
 # Fields that are read, or that hold no words of a user or a model, in the OpenAI API and in servers like it.
 REQUEST: Final = frozenset(
@@ -121,6 +123,7 @@ ANSWER: Final = frozenset(
 _KINDS: Final = {"system": "setup", "developer": "setup", "assistant": "model", "user": "user"}
 _TEXT_PART: Final = frozenset({"type", "text", "cache_control"})
 _PARTS: Final = frozenset({"image_url", "input_audio", "file", "audio", "video_url"})
+_DESCRIBED: Final = ("content", "refusal")
 _CALL: Final = frozenset({"id", "index", "type", "extra_content"})
 
 
@@ -222,7 +225,8 @@ def index_of(entry: dict[str, Any]) -> int:
 def choice_parts(entry: dict[str, Any], opaque: list[str]) -> list[tuple[str, str]]:
     """(channel, text) of one choice, whole or streamed."""
     delta = entry.get("delta")
-    if isinstance(delta, dict) and len(cast("dict[str, Any]", delta)) == 1 and _PLAIN.issuperset(entry):
+    plain = not entry.get("logprobs") and _PLAIN.issuperset(entry)
+    if plain and isinstance(delta, dict) and len(cast("dict[str, Any]", delta)) == 1:
         content = cast("dict[str, Any]", delta).get("content")
         if isinstance(content, str):
             return [("content", content)] if content else []  # which nearly every chunk is
@@ -231,11 +235,23 @@ def choice_parts(entry: dict[str, Any], opaque: list[str]) -> list[tuple[str, st
         said = entry.get(name)
         if isinstance(said, dict):
             parts += _answer_parts(cast("dict[str, Any]", said), opaque)
+            if logprobs := entry.get("logprobs"):
+                parts += _logprobs(logprobs, cast("dict[str, Any]", said), opaque)
         elif said is not None:
             raise NotUnderstood(f"a choice whose {name} is not an object")
     if not CHOICE.issuperset(entry):
         parts += unknown(entry, CHOICE, opaque)
     return parts
+
+
+def _logprobs(logprobs: object, said: dict[str, Any], opaque: list[str]) -> Iterator[tuple[str, str]]:
+    """Tokens that are not those of the text beside them, and what another server's form says."""
+    found = cast("dict[str, Any]", logprobs) if isinstance(logprobs, dict) else {"": logprobs}
+    for name in _DESCRIBED:
+        texts = content_texts(said.get(name), [])
+        for token in tokens_of_another(found.get(name), "".join(texts)):
+            yield f"logprobs.{name}", token
+    yield from unknown(found, frozenset(_DESCRIBED), opaque)
 
 
 def _answer_parts(message: dict[str, Any], opaque: list[str]) -> list[tuple[str, str]]:

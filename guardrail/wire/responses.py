@@ -15,6 +15,7 @@ from typing import Any, Final, cast
 
 from guardrail.wire.fields import is_opaque, strings
 from guardrail.wire.format import Chunk, Json, NotUnderstood, Operator, Part, Request, Response
+from guardrail.wire.logprobs import tokens_of_another
 from guardrail.wire.responses_rules import EVENTS, LAST, PROMPT, REQUEST, RESPONSE, Event
 from guardrail.wire.responses_story import (
     OWN,
@@ -337,19 +338,5 @@ def _number(found: Mapping[str, Any], name: str) -> int:
 
 
 def _logprobs(found: Mapping[str, Any], text: object, chunk: Chunk, base: str) -> None:
-    """Log probabilities leave with the text they describe; tokens of another text are read as text."""
-    listed = found.get("logprobs")
-    if not listed:
-        return
-    tokens = objects(listed, "`logprobs`")
-    if b"".join(map(_bytes, tokens)) != str(text).encode("utf-8", "surrogatepass"):
-        names = (entry.get("token") for entry in tokens)
-        chunk.parts += [(0, f"{base}.logprobs", name) for name in names if isinstance(name, str) and name]
-
-
-def _bytes(token: Mapping[str, Any]) -> bytes:
-    """A token's bytes: its string may be no more than a name for a part of a character."""
-    try:
-        return bytes(token["bytes"])
-    except (KeyError, TypeError, ValueError):
-        return str(token.get("token", "")).encode("utf-8", "surrogatepass")
+    tokens = tokens_of_another(found.get("logprobs"), text)
+    chunk.parts += [(0, f"{base}.logprobs", token) for token in tokens]

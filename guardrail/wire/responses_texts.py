@@ -11,6 +11,7 @@ from typing import Any, Final, cast
 
 from guardrail.wire.fields import definitions, is_opaque, strings
 from guardrail.wire.format import Choice, Kept, NotUnderstood, Turn
+from guardrail.wire.logprobs import tokens_of_another
 from guardrail.wire.responses_rules import INSIDE, ITEMS, PARTS, RESPONSE, Fields, Item, Kind, fields
 
 _ROLES: Final[Mapping[str, Kind]] = {
@@ -58,6 +59,8 @@ def said(value: object, opaque: list[str], depth: int = 0) -> Iterator[str]:
                 yield from said(entry, opaque, depth + 1)
             elif use is None:
                 yield from _unknown(name, entry, opaque, depth)
+        if part is not None:
+            yield from tokens_of_another(found.get("logprobs"), found.get("text"))
 
 
 def _unknown(name: str, value: object, opaque: list[str], depth: int) -> Iterator[str]:
