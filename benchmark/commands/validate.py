@@ -104,7 +104,7 @@ def validate(
     )
     _run(
         Settings(
-            model=model.expanduser(),
+            model=model.expanduser().absolute(),
             safety=safety,
             sizes=tuple(sorted(set(n))),
             seeds=tuple(dict.fromkeys(seed)),

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any, Final
 
+from transformers.utils import logging
+
 from benchmark.finetune.answers import Keep, kept_by
 from benchmark.finetune.run import finetune
 from benchmark.finetune.start import load_start
@@ -36,6 +38,8 @@ def run_study(plan: Plan, say: Say) -> int:
     Raises:
         GuardrailError: what stopped it. What was done until then stays, and is not done again.
     """
+    # A bar for every file that is loaded would stand between the lines.
+    logging.disable_progress_bar()
     missing = 0
     with Journal(plan.out / LOG) as log:
         for at, stage in enumerate(plan.stages, start=1):

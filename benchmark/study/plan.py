@@ -13,7 +13,7 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -45,8 +45,8 @@ class Plan:
     out: Path
     gguf: bool
     requests: Requests
-    recipes: Mapping[Subject, Recipe]
-    exams: tuple[Exam, ...]
+    recipes: Mapping[Subject, Recipe] = field(repr=False)
+    exams: tuple[Exam, ...] = field(repr=False)
     stages: tuple[Stage, ...]
     notes: tuple[str, ...]
 

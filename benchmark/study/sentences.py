@@ -75,5 +75,7 @@ def changed(study: Study, title: str) -> Comparison | None:
 
 
 def _moved(found: Estimate, *, points: bool = False) -> str:
+    if found.low == found.high == 0:
+        return "not at all"
     told = f"{words.points(found)} points" if points else words.change(found)
     return told if found.low > 0 or found.high < 0 else f"{told}, which may be chance"

@@ -35,6 +35,7 @@ def take(
     """Have a model take an exam, and write both results; marks are kept as they come.
 
     `name` is what the results call the model, `report` sees the marks go by. Returns what the guard stopped.
+    The journal stays: the stage is not at its end before its manifest says so.
     """
     journal = Journal(folder / "journal.jsonl", {"files": model.files, **exam.identity()})
     marks = journal.keep(report(exam.sit(model, journal.known)))
@@ -45,7 +46,6 @@ def take(
     guarded = {**told, "guard": guard_provenance(guard)}
     write_json(folder / RESULTS["bare"], {"skill": plain(exam.result(marks, name)), "provenance": told})
     write_json(folder / RESULTS["guarded"], {"skill": plain(exam.result(left, name)), "provenance": guarded})
-    journal.done()
     return {"stopped": sum(mark != other for mark, other in zip(marks, left, strict=True))}
 
 
