@@ -31,8 +31,8 @@ class Stage:
 
     @property
     def name(self) -> str:
-        """As it is told."""
-        return f"{self.subject.folder}/{self.kind}"
+        """As it is told: its folder's path in the study."""
+        return "/".join(self.folder.parts[-3 if self.kind == "skill" else -2 :])
 
     @property
     def manifest(self) -> Path:

@@ -94,7 +94,7 @@ def place(small_study: Path) -> tuple[Place, str]:
     assert finished(out) == set()
     checkpoints = out / "tuned" / "med-100-seed0" / "model" / "training"
     found.killed_when(lambda: any(checkpoints.glob("checkpoint-*/whole.json")))
-    assert finished(out) == {"base/asked", "base/skill"}
+    assert finished(out) == {"asked/base", "skill/medqa/base"}
     done = subprocess.run(
         found.command, env=found.environment, capture_output=True, text=True, check=False, timeout=PATIENCE_S
     )
@@ -111,9 +111,9 @@ def again(place: Place, monkeypatch: pytest.MonkeyPatch, *more: str) -> Result:
 
 def test_it_is_taken_up_where_it_was_killed(place: tuple[Place, str]) -> None:
     found, said = place
-    assert "base/asked: done" in said
-    assert "med-100-seed0/tuned: taken up (3 of 5)" in said
-    assert "med-100-seed0/tuned: taken up after step" in said
+    assert "asked/base: done" in said
+    assert "tuned/med-100-seed0: taken up (3 of 5)" in said
+    assert "tuned/med-100-seed0: taken up after step" in said
     keys = [
         json.loads(line)["key"]
         for line in (found.out / "asked" / "base" / "journal.jsonl").read_text().splitlines()
@@ -125,8 +125,8 @@ def test_it_is_taken_up_where_it_was_killed(place: tuple[Place, str]) -> None:
 
 def test_every_stage_has_its_manifest_and_its_result(place: tuple[Place, str]) -> None:
     out = place[0].out
-    tuned = {f"med-100-seed0/{kind}" for kind in ("tuned", "asked", "skill")}
-    assert finished(out) == tuned | {"base/asked", "base/skill"}
+    tuned = {f"{kind}/med-100-seed0" for kind in ("tuned", "asked", "skill/medqa")}
+    assert finished(out) == tuned | {"asked/base", "skill/medqa/base"}
     card = json.loads((out / "tuned" / "med-100-seed0" / "model" / "training.json").read_text())
     assert [step["step"] for step in card["curve"]] == [1, 2, 3]
     for model in ("base", "med-100-seed0"):
@@ -217,7 +217,7 @@ def test_another_judge_is_added_without_asking_the_models(
         options = ["--judge", "classifier", "--judge", "openai:judge", "--judge-url", judge.url]
         done = again(place[0], monkeypatch, *options)
         assert done.exit_code == 0, done.output
-        assert "base/asked: judged by openai:judge too" in done.output
+        assert "asked/base: judged by openai:judge too" in done.output
         asked = judge.asked["judge"]
         assert asked > 0
         assert again(place[0], monkeypatch, *options).exit_code == 0
