@@ -73,13 +73,14 @@ def validate(
     More sizes, seeds, judges or sets of questions are added to what is there. Needs the extras `finetune` and
     `bench`.
     """
+    from benchmark.data.finetuning import Kind
     from benchmark.finetune.settings import Method, Mode, settings_of
     from benchmark.runs.settings import Rubric
     from benchmark.skill.measure import Way
     from benchmark.study.settings import Settings, Skills
 
     for option, value, known in (
-        ("--safety", safety, ("med", "gen", "both")),
+        ("--safety", safety, get_args(Kind)),
         ("--mode", mode, get_args(Mode)),
         ("--method", method, get_args(Method)),
         ("--rubric", rubric, get_args(Rubric)),
@@ -105,7 +106,7 @@ def validate(
     _run(
         Settings(
             model=model.expanduser().absolute(),
-            safety=safety,
+            safety=cast(Kind, safety),
             sizes=tuple(sorted(set(n))),
             seeds=tuple(dict.fromkeys(seed)),
             tuning=tuning,
@@ -131,12 +132,11 @@ def _data(given: list[str]) -> dict[Benchmark, Path]:
     found: dict[Benchmark, Path] = {}
     for entry in given:
         name, _, place = entry.partition("=")
-        known = next((known for known in BENCHMARKS if known == name), None)
-        if known is None or not place:
+        if name not in BENCHMARKS or not place:
             raise typer.BadParameter(
                 f"--skill is SET=FOLDER, with a set of {', '.join(BENCHMARKS)}, not {entry!r}"
             )
-        found[known] = Path(place).expanduser()
+        found[name] = Path(place).expanduser()
     return found
 
 

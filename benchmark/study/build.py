@@ -161,15 +161,19 @@ def _parts(report: Report, records: Sequence[Judged]) -> list[Summary]:
 
 def contrasts(models: Sequence[Model]) -> list[tuple[str, Side, Side]]:
     """What is compared: a title, and which side is taken from which."""
-    found: list[tuple[str, Side, Side]] = [("guard alone, less base", (BASE, "bare"), (BASE, "guarded"))]
+    base: Side = (BASE, "bare")
+    guarded: Side = (BASE, "guarded")
+    found = [("guard alone, less base", base, guarded)]
     for model in models:
         if model.n:
             name = model.label
+            tuned: Side = (name, "bare")
+            both: Side = (name, "guarded")
             found += [
-                (f"{name}, less base", (BASE, "bare"), (name, "bare")),
-                (f"{name}, with guard, less base", (BASE, "bare"), (name, "guarded")),
-                (f"{name}, with guard, less without", (name, "bare"), (name, "guarded")),
-                (f"guard alone, less {name}", (name, "bare"), (BASE, "guarded")),
+                (f"{name}, less base", base, tuned),
+                (f"{name}, with guard, less base", base, both),
+                (f"{name}, with guard, less without", tuned, both),
+                (f"guard alone, less {name}", tuned, guarded),
             ]
     return found
 
@@ -231,7 +235,8 @@ def _accuracy(found: Sequence[Skill], seed: int) -> Estimate | None:
 
 def _skill_changes(skills: Skills, models: Sequence[Model], seed: int) -> list[SkillChange]:
     found: list[SkillChange] = []
-    for name in dict.fromkeys(name for name, _, _ in skills):
+    names: list[Benchmark] = [name for name, _, _ in skills]
+    for name in dict.fromkeys(names):
         for title, before, after in contrasts(models):
             then, now = (_shares(skills[name, label, arm]) for label, arm in (before, after))
             arrays = [np.array([side[key] for key in then], dtype=np.float64) for side in (then, now)]
