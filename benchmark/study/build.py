@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -159,23 +159,18 @@ def _parts(report: Report, records: Sequence[Judged]) -> list[Summary]:
     return sorted(rows, key=lambda row: (row.value, order.index(row.target), row.arm))
 
 
-def contrasts(models: Sequence[Model]) -> list[tuple[str, Side, Side]]:
-    """What is compared: a title, and which side is taken from which."""
+def contrasts(models: Sequence[Model]) -> Iterator[tuple[str, Side, Side]]:
+    """What is compared: a title, and which side is taken from which (the first from the second)."""
     base: Side = (BASE, "bare")
     guarded: Side = (BASE, "guarded")
-    found = [("guard alone, less base", base, guarded)]
+    yield "guard alone, less base", base, guarded
     for model in models:
         if model.n:
             name = model.label
-            tuned: Side = (name, "bare")
-            both: Side = (name, "guarded")
-            found += [
-                (f"{name}, less base", base, tuned),
-                (f"{name}, with guard, less base", base, both),
-                (f"{name}, with guard, less without", tuned, both),
-                (f"guard alone, less {name}", tuned, guarded),
-            ]
-    return found
+            yield f"{name}, less base", base, (name, "bare")
+            yield f"{name}, with guard, less base", base, (name, "guarded")
+            yield f"{name}, with guard, less without", (name, "bare"), (name, "guarded")
+            yield f"guard alone, less {name}", (name, "bare"), guarded
 
 
 def _changes(records: Sequence[Judged], models: Sequence[Model], seed: int) -> list[Comparison]:
