@@ -9,19 +9,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from benchmark.data.root import DataError
 from benchmark.output import plain, write_json
 from benchmark.provenance import guard_provenance, provenance, versions
 from benchmark.skill.exam import Exam
 from benchmark.skill.journal import Journal
-from benchmark.skill.local import LocalModel
 from benchmark.skill.measure import Mark, prompt_of
 from benchmark.skill.prompts import choices
 from benchmark.study.places import RESULTS
 from guardrail.guard import Guard
 from guardrail.verdict import Verdict
+
+if TYPE_CHECKING:
+    from benchmark.skill.local import LocalModel
 
 
 def take(
