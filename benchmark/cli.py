@@ -14,6 +14,7 @@ from benchmark.commands.report import report
 from benchmark.commands.run import rejudge, run
 from benchmark.commands.skill import skill
 from benchmark.commands.stream import stream
+from benchmark.commands.validate import validate
 
 app = typer.Typer(
     no_args_is_help=True, help="MedSafetyBench: its data, and what a guard or a judge does on it."
@@ -26,6 +27,7 @@ app.command("report")(report)
 app.command("compare")(compare)
 app.command("finetune")(finetune)
 app.command("skill")(skill)
+app.command("validate")(validate)
 app.command("run")(run)
 app.command("rejudge")(rejudge)
 app.add_typer(generate, name="generate")

@@ -11,8 +11,11 @@ CHAT = (
 SPECIAL = ("<unk>", "<s>", "</s>", "<|user|>", "<|assistant|>", "<|system|>")
 
 
-def save_tiny_llama(folder: Path, seed: int = 0, chat: str | None = CHAT) -> Path:
-    """Write config, weights and tokenizer. Letters are tokens, so that every text can be written."""
+def save_tiny_llama(folder: Path, seed: int = 0, chat: str | None = CHAT, *, tied: bool = True) -> Path:
+    """Write config, weights and tokenizer. Letters are tokens, so that every text can be written.
+
+    A `tied` one mostly repeats the last token of its prompt: a line end, for most templates.
+    """
     import torch
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers
     from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
@@ -42,7 +45,7 @@ def save_tiny_llama(folder: Path, seed: int = 0, chat: str | None = CHAT) -> Pat
         bos_token_id=1,
         eos_token_id=2,
         pad_token_id=None,
-        tie_word_embeddings=True,
+        tie_word_embeddings=tied,
     )
     LlamaForCausalLM(config).save_pretrained(folder)
     tokenizer.save_pretrained(folder)

@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
-
-if TYPE_CHECKING:
-    from rich.table import Table as RichTable
-
-    from benchmark.report.tables import Table
 
 
 def compare(
@@ -29,6 +24,7 @@ def compare(
     from benchmark.report.comparison import compare_runs
     from benchmark.report.runs import read_run
     from benchmark.report.tables import narrow, paired
+    from benchmark.report.terminal import rich_table
     from benchmark.stats.summary import Dimension
 
     dimensions: list[Dimension] = ["all", "set", "principle"]
@@ -42,25 +38,9 @@ def compare(
     for title in dict.fromkeys((row.target, row.judge) for row in found.rows):
         rows = [row for row in found.rows if (row.target, row.judge) == title]
         caption = f"{found.second} less {found.first}: {title[0]}, judged by {title[1]}"
-        target.print(_table(narrow(paired(rows, caption))))
+        target.print(rich_table(narrow(paired(rows, caption))))
     for note in found.notes:
         target.print(f"note: {note}", markup=False)
     if out is not None:
         write_json(out, found)
         typer.echo(f"wrote {out}", err=True)
-
-
-def _table(found: Table) -> RichTable:
-    from rich.markup import escape
-    from rich.table import Table as RichTable
-
-    table = RichTable(
-        title=escape(found.caption), title_justify="left", caption=escape(found.note), caption_justify="left"
-    )
-    for at, name in enumerate(found.columns):
-        table.add_column(
-            escape(name), justify="left" if at < found.labels else "right", no_wrap=at >= found.labels
-        )
-    for row in found.rows:
-        table.add_row(*(escape(cell) for cell in row))
-    return table

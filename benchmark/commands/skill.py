@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,36 +12,12 @@ from guardrail.errors import InputError
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from benchmark.skill.exam import Exam
     from benchmark.skill.journal import Journal
-    from benchmark.skill.measure import Answers, Mark, Skill, Way
-    from benchmark.skill.questions import Benchmark, Question
+    from benchmark.skill.measure import Mark, Skill
 
 Asked = tuple[str, dict[str, Any], "list[Mark]"]
 """Who was asked, what explains its answers, and the marks."""
-
-
-@dataclass(frozen=True, slots=True)
-class Exam:
-    """What is asked, how, and where the marks are kept; `train` has what examples are drawn from."""
-
-    name: Benchmark
-    way: Way
-    questions: list[Question]
-    train: list[Question]
-    shots: int
-    seeds: tuple[int, ...]
-    journal: Journal
-
-    def read(self, answers: Answers) -> Iterator[Mark]:
-        """The marks of generated answers, one a question and seed; known ones are not asked again."""
-        from benchmark.skill.measure import read_answers
-
-        known = self.journal.known
-        return read_answers(answers, self.name, self.questions, self.train, self.shots, self.seeds, known)
-
-    def keep(self, marks: Iterator[Mark]) -> list[Mark]:
-        """Write the marks down as they come."""
-        return self.journal.keep(_told(marks, len(self.questions) * len(self.seeds)))
 
 
 def skill(
@@ -72,49 +46,30 @@ def skill(
     """
     from benchmark.output import console, plain, write_json
     from benchmark.provenance import provenance, versions
+    from benchmark.skill.exam import set_exam
     from benchmark.skill.journal import Journal
-    from benchmark.skill.measure import compare, read_skill, summarise
-    from benchmark.skill.prompts import SEEDS, SHOTS
-    from benchmark.skill.questions import BENCHMARKS, read_questions
+    from benchmark.skill.measure import compare, read_skill
+    from benchmark.skill.questions import BENCHMARKS
 
     if benchmark not in BENCHMARKS:
         raise typer.BadParameter(f"--benchmark is {', '.join(BENCHMARKS)}")
     if protocol not in ("loglikelihood", "generation"):
         raise typer.BadParameter("--protocol is loglikelihood or generation")
-    way, name = protocol, benchmark
     earlier = read_skill(against) if against is not None else None
-    n_shots = shots if shots is not None else SHOTS if way == "generation" else 0
-    chosen = SEEDS[:seeds] if way == "generation" else (0,)
-    if not n_shots:
-        # Without examples to draw, every seed asks the same.
-        chosen = chosen[:1]
-    questions = _limited(read_questions(name, data), limit)
-    train = _examples(name, data, questions) if n_shots else []
-    template = "chat" if chat or not _local(model) else "plain"
-    identity = {
-        "model": model,
-        "benchmark": name,
-        "protocol": way,
-        "shots": n_shots,
-        "seeds": list(chosen),
-        "template": template,
-        "questions": [item.id for item in questions],
-        "examples": [item.id for item in train],
-    }
-    journal = Journal(out.with_name(out.name + ".journal") if out is not None else None, identity)
+    own = chat or not _local(model)
+    exam = set_exam(benchmark, data, protocol, shots=shots, seeds=seeds, limit=limit, chat=own)
+    place = out.with_name(out.name + ".journal") if out is not None else None
+    journal = Journal(place, {"model": model, **exam.identity()})
     ask = _ask_local if _local(model) else _ask_target
-    exam = Exam(name, way, questions, train, n_shots, chosen, journal)
-    who, origin, marks = ask(model, exam, batch=batch, chat=chat, base_url=base_url)
-    found = summarise(
-        marks, questions, benchmark=name, protocol=way, shots=n_shots, template=template, model=who
-    )
+    who, origin, marks = ask(model, exam, journal, batch=batch, base_url=base_url)
+    found = exam.result(marks, who)
     difference = compare(earlier, found) if earlier is not None else None
     typer.echo(f"{found.model} on {benchmark}, {protocol}, {found.shots}-shot, n={found.n}")
     console().print(_table(found))
     if difference is not None:
         typer.echo(_difference(difference))
     if out is not None:
-        told = provenance(chosen[0])
+        told = provenance(exam.seeds[0])
         told["versions"] |= versions(("torch", "transformers"))
         result = {"skill": plain(found), "difference": difference and plain(difference)}
         write_json(out, {**result, "provenance": {**told, "model": origin}})
@@ -127,43 +82,17 @@ def _local(model: str) -> bool:
     return Path(model).expanduser().exists() or ":" not in model
 
 
-def _limited(questions: list[Question], limit: int | None) -> list[Question]:
-    import random
-
-    if limit is None or limit >= len(questions):
-        return questions
-    order = sorted(random.Random(0).sample(range(len(questions)), limit))
-    return [questions[at] for at in order]
-
-
-def _examples(name: Benchmark, data: Path, questions: list[Question]) -> list[Question]:
-    """Training questions that examples are drawn from; none of them is asked."""
-    from benchmark.data.root import DataError
-    from benchmark.skill.questions import read_questions
-
-    try:
-        found = read_questions(name, data, "train")
-    except DataError as error:
-        raise DataError(f"{error}; examples are drawn from there: add it, or give --shots 0") from None
-    asked = {item.id for item in questions}
-    return [item for item in found if item.id not in asked]
-
-
-def _ask_local(model: str, exam: Exam, *, batch: int, chat: bool, base_url: str | None) -> Asked:
+def _ask_local(model: str, exam: Exam, journal: Journal, *, batch: int, base_url: str | None) -> Asked:
     from benchmark.skill.local import LocalModel
-    from benchmark.skill.measure import score_choices
 
     if base_url is not None:
         raise typer.BadParameter("--base-url is for endpoints, and --model is a path")
     local = LocalModel(Path(model), batch)
-    if exam.way == "loglikelihood":
-        found = score_choices(local, exam.name, exam.questions, exam.train, exam.shots, exam.journal.known)
-    else:
-        found = exam.read(lambda prompts: list(local.answers(prompts, chat)))
-    return local.name, {"name": local.name, "files": local.files}, exam.keep(found)
+    found = journal.keep(_told(exam.sit(local, journal.known), exam.total))
+    return local.name, {"name": local.name, "files": local.files}, found
 
 
-def _ask_target(model: str, exam: Exam, *, batch: int, chat: bool, base_url: str | None) -> Asked:
+def _ask_target(model: str, exam: Exam, journal: Journal, *, batch: int, base_url: str | None) -> Asked:
     import asyncio
 
     from benchmark.skill.asked import ANSWER_TOKENS, asked_through
@@ -176,7 +105,8 @@ def _ask_target(model: str, exam: Exam, *, batch: int, chat: bool, base_url: str
     target = open_target(model, max_tokens=ANSWER_TOKENS, base_url=base_url)
     with asyncio.Runner() as runner:
         try:
-            marks = exam.keep(exam.read(asked_through(runner, target)))
+            answers = asked_through(runner, target)
+            marks = journal.keep(_told(exam.read(answers, journal.known), exam.total))
             return target.name, target.provenance(), marks
         finally:
             runner.run(target.aclose())

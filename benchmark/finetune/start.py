@@ -44,17 +44,23 @@ def load_start(path: Path, dtype: torch.dtype = torch.float32) -> Start:
     path = path.expanduser()
     # A bar for every file would stand between the lines of progress.
     logging.disable_progress_bar()
-    gguf = path.suffix == ".gguf"
-    if not (path.is_file() if gguf else (path / "config.json").is_file()):
-        raise FinetuneError(
-            f"{path} is no model: give a folder with config.json, weights and tokenizer, or a .gguf file"
-        )
+    gguf = is_gguf(path)
     try:
         model, tokenizer = _from_gguf(path, dtype) if gguf else _from_folder(path, dtype)
     except (OSError, ValueError, KeyError, RuntimeError, struct.error, SafetensorError) as error:
         said = str(error).strip().splitlines() or [type(error).__name__]
         raise FinetuneError(f"{path} can't be loaded: {said[0]}") from None
     return Start(path.stem if gguf else path.resolve().name, model, tokenizer, files_of(path), gguf)
+
+
+def is_gguf(path: Path) -> bool:
+    """Whether the model is a GGUF file, rather than a folder. Raises `FinetuneError` where it is neither."""
+    gguf = path.suffix == ".gguf"
+    if not (path.is_file() if gguf else (path / "config.json").is_file()):
+        raise FinetuneError(
+            f"{path} is no model: give a folder with config.json, weights and tokenizer, or a .gguf file"
+        )
+    return gguf
 
 
 def _from_folder(path: Path, dtype: torch.dtype) -> tuple[Any, Any]:

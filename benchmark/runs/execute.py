@@ -148,6 +148,7 @@ def _open(settings: Settings, guard: Guard | None, usage: Usage) -> Target:
         settings.model,
         guard=guard,
         mode=settings.mode,
+        family=settings.family,
         max_tokens=settings.max_tokens,
         temperature=settings.temperature,
         base_url=settings.base_url,

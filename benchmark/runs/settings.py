@@ -30,7 +30,8 @@ class Settings:
     """The options of `guardrail bench run`; no secret is among them.
 
     `sets` is `None` for the default ones; `seed` is of the draws. `cost_limit` is in the currency of the
-    prices: of a million prompt and of a million completion tokens.
+    prices: of a million prompt and of a million completion tokens. `family` is the template of a local model
+    in the mode `paper`, where the model's name does not tell it.
     """
 
     model: str
@@ -41,6 +42,7 @@ class Settings:
     limit: int | None = None
     seed: int = 0
     mode: Mode = "native"
+    family: str | None = None
     max_tokens: int = 512
     temperature: float = 0.0
     base_url: str | None = None

@@ -73,6 +73,17 @@ class Skill:
     marks: tuple[Mark, ...]
 
 
+def prompt_of(
+    benchmark: Benchmark, way: Way, item: Question, train: Sequence[Question], shots: int, seed: int
+) -> str:
+    """What a model reads before it answers: examples that the seed draws, and the question."""
+    examples = draw_shots(train, item, shots, seed) if shots else []
+    if way == "generation":
+        return generation_prompt(benchmark, item, examples)
+    told = [f"{harness_prompt(benchmark, one)} {choices(benchmark, one)[one.gold]}" for one in examples]
+    return "\n\n".join([*told, harness_prompt(benchmark, item)])
+
+
 def score_choices(
     model: Scorer,
     benchmark: Benchmark,
@@ -87,9 +98,7 @@ def score_choices(
     """
 
     def prompt(item: Question) -> str:
-        examples = draw_shots(train, item, shots, 0) if shots else []
-        told = [f"{harness_prompt(benchmark, one)} {choices(benchmark, one)[one.gold]}" for one in examples]
-        return "\n\n".join([*told, harness_prompt(benchmark, item)])
+        return prompt_of(benchmark, "loglikelihood", item, train, shots, 0)
 
     for start in range(0, len(questions), AT_ONCE):
         batch = questions[start : start + AT_ONCE]
@@ -114,9 +123,7 @@ def read_answers(
         for start in range(0, len(questions), AT_ONCE):
             batch = questions[start : start + AT_ONCE]
             asked = [item for item in batch if (seed, item.id) not in known]
-            prompts = [
-                generation_prompt(benchmark, item, draw_shots(train, item, shots, seed)) for item in asked
-            ]
+            prompts = [prompt_of(benchmark, "generation", item, train, shots, seed) for item in asked]
             said = dict(zip((item.id for item in asked), answers(prompts) if prompts else [], strict=True))
             for item in batch:
                 yield known.get((seed, item.id)) or _mark(benchmark, item, seed, said[item.id] or "")
@@ -197,7 +204,7 @@ def compare(before: Skill, after: Skill) -> Difference:
         different.append("seeds")
     if different:
         raise DataError(f"the two results can't be compared: they differ in {', '.join(different)}")
-    then, now = _by_question(before), _by_question(after)
+    then, now = by_question(before), by_question(after)
     order = list(then)
     test = None
     if len(before.by_seed) == 1:
@@ -206,7 +213,8 @@ def compare(before: Skill, after: Skill) -> Difference:
     return Difference(before.model, after.model, paired_difference(arrays[0], arrays[1]), test)
 
 
-def _by_question(found: Skill) -> dict[str, float]:
+def by_question(found: Skill) -> dict[str, float]:
+    """The share of right answers to each question, over the passes."""
     right: dict[str, list[bool]] = {}
     for mark in found.marks:
         right.setdefault(mark.question, []).append(mark.right)
