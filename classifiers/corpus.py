@@ -127,6 +127,7 @@ def prompts(rng: random.Random) -> Iterator[Example]:
         yield _request(item, BY_ORIGIN, weight=2.0)
     written = list(written_contrast())
     for item, even in zip(written, balanced(written, seed=0), strict=True):
+        # Harm outside medicine has the fewest texts and the frightening words that harmless ones share.
         weight = round((0.8 if item.principle else 1.2) * float(even), 3)
         if item.origin in demonstrated:
             yield _request(item, BY_ORIGIN, weight=weight)
