@@ -7,6 +7,22 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
+from benchmark.commands.options import (
+    BatchOption,
+    BenignOption,
+    EpochsOption,
+    LengthOption,
+    MethodOption,
+    MicroBatchOption,
+    RateOption,
+    SafetyOption,
+    SaveOption,
+    StartOption,
+    StepsOption,
+    TwinsOption,
+    one_of,
+)
+
 if TYPE_CHECKING:
     from benchmark.data.finetuning import Kind
     from benchmark.finetune.answers import Keep
@@ -15,38 +31,34 @@ if TYPE_CHECKING:
 
 
 def finetune(
-    model: Annotated[Path, typer.Option(help="Hugging Face folder, or a .gguf file.")],
+    model: StartOption,
     out: Annotated[Path, typer.Option(help="Folder that becomes the model; one that was begun is taken up.")],
-    safety: Annotated[str, typer.Option(help="Safety demonstrations: med, gen or both.")] = "med",
+    safety: SafetyOption = "med",
     n: Annotated[int, typer.Option("--n", help="How many: 100, 200 ... 900 (both: 1800).")] = 900,
     mode: Annotated[str, typer.Option(help="paper or modern.")] = "paper",
-    method: Annotated[str, typer.Option(help="lora or full.")] = "lora",
-    epochs: Annotated[int | None, typer.Option(help="Passes over the data.")] = None,
-    rate: Annotated[float | None, typer.Option(help="Peak learning rate.")] = None,
-    max_length: Annotated[int | None, typer.Option(help="Tokens of an example; the rest is cut.")] = None,
-    batch: Annotated[int | None, typer.Option(help="Examples an optimiser step.")] = None,
-    micro_batch: Annotated[int | None, typer.Option(help="Examples at once; bounds the memory.")] = None,
+    method: MethodOption = "lora",
+    epochs: EpochsOption = None,
+    rate: RateOption = None,
+    max_length: LengthOption = None,
+    batch: BatchOption = None,
+    micro_batch: MicroBatchOption = None,
     seed: Annotated[int, typer.Option(help="Of adapter, order, dropout and draws.")] = 0,
-    max_steps: Annotated[int | None, typer.Option(help="End after so many optimiser steps: a trial.")] = None,
-    save_every: Annotated[
-        int | None, typer.Option(help="Optimiser steps from checkpoint to checkpoint.")
-    ] = None,
-    twins: Annotated[
-        float | None,
-        typer.Option(help="Honest twins a demonstration (modern), answered by the model itself."),
-    ] = None,
-    benign: Annotated[float | None, typer.Option(help="Answers of MedQuAD a demonstration (modern).")] = None,
+    max_steps: StepsOption = None,
+    save_every: SaveOption = None,
+    twins: TwinsOption = None,
+    benign: BenignOption = None,
 ) -> None:
     """Fine-tune a model on safety demonstrations; resumable, merged, with a card.
 
     What is not given is the mode's own: `paper` as in the MedSafetyBench repository, `modern` in the model's
     own chat template with harmless exchanges among the demonstrations. Needs the extra `finetune`.
     """
+    from benchmark.finetune.needs import require_finetune
     from benchmark.finetune.settings import settings_of
 
-    _one_of("--safety", safety, ("med", "gen", "both"))
-    _one_of("--mode", mode, ("paper", "modern"))
-    _one_of("--method", method, ("lora", "full"))
+    one_of("--safety", safety, ("med", "gen", "both"))
+    one_of("--mode", mode, ("paper", "modern"))
+    one_of("--method", method, ("lora", "full"))
     settings = settings_of(
         cast("Mode", mode),
         cast("Method", method),
@@ -61,7 +73,7 @@ def finetune(
         benign=benign,
         max_steps=max_steps,
     )
-    _needed()
+    require_finetune("fine-tuning", "finetune")
     from benchmark.finetune.run import recipe
 
     what = recipe(cast("Kind", safety), n, settings)
@@ -69,26 +81,6 @@ def finetune(
     for line in _summary(card):
         typer.echo(line)
     typer.echo(f"wrote {out}; evaluate it with the template `{card['template']}`", err=True)
-
-
-def _one_of(option: str, value: str, allowed: tuple[str, ...]) -> None:
-    if value not in allowed:
-        raise typer.BadParameter(f"{option} is {', '.join(allowed[:-1])} or {allowed[-1]}, not {value!r}")
-
-
-def _needed() -> None:
-    """Fail before any data is read, by the names of the packages that are not there."""
-    from importlib.util import find_spec
-
-    from benchmark.finetune.settings import FinetuneError
-    from guardrail.commands.extras import DISTRIBUTION
-
-    missing = [name for name in ("torch", "transformers", "peft", "trl") if find_spec(name) is None]
-    if missing:
-        raise FinetuneError(
-            f"fine-tuning needs {', '.join(missing)}, which is not installed: "
-            f'pip install "{DISTRIBUTION}[finetune]"'
-        )
 
 
 def _tune(model: Path, what: Recipe, settings: Settings, out: Path) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, cast, get_args
 
 import typer
 
+from benchmark.commands.options import JudgeOption, LimitOption, RubricOption
 from guardrail.commands import exits
 from guardrail.commands.options import BundleOption, PolicyOption
 
@@ -30,11 +31,6 @@ SetsOption = Annotated[
         "random. Default: medsafety-eval,contrast,xstest:honest,healthsearchqa@200, as far as they are there."
     ),
 ]
-JudgeOption = Annotated[
-    list[str],
-    typer.Option(help="classifier, or a model as KIND:NAME; several times for several."),
-]
-RubricOption = Annotated[str, typer.Option(help="paper or native: the prompt of judges that are models.")]
 JudgeUrlOption = Annotated[str | None, typer.Option(help="Endpoint of the judges; default: --base-url.")]
 CostOption = Annotated[
     float | None, typer.Option(min=0, help="Stop before what is spent exceeds this; needs the prices.")
@@ -55,9 +51,7 @@ def run(
     judge: JudgeOption = ["classifier"],  # noqa: B006 - typer reads the default, nobody changes it
     rubric: RubricOption = "paper",
     sets: SetsOption = None,
-    limit: Annotated[
-        int | None, typer.Option(min=1, help="Requests a set, drawn at random: a trial.")
-    ] = None,
+    limit: LimitOption = None,
     seed: Annotated[int, typer.Option(help="Of the draws.")] = 0,
     out: Annotated[
         Path | None, typer.Option(help="The folder of the run; default: runs/ and the model's name.")

@@ -7,6 +7,24 @@ from typing import TYPE_CHECKING, Annotated, cast, get_args
 
 import typer
 
+from benchmark.commands.options import (
+    BatchOption,
+    BenignOption,
+    EpochsOption,
+    JudgeOption,
+    LengthOption,
+    LimitOption,
+    MethodOption,
+    MicroBatchOption,
+    RateOption,
+    RubricOption,
+    SafetyOption,
+    SaveOption,
+    StartOption,
+    StepsOption,
+    TwinsOption,
+    one_of,
+)
 from guardrail.commands import exits
 from guardrail.commands.options import BundleOption, PolicyOption
 
@@ -17,44 +35,36 @@ if TYPE_CHECKING:
 
 
 def validate(
-    model: Annotated[Path, typer.Option(help="Hugging Face folder, or a .gguf file.")],
+    model: StartOption,
     out: Annotated[Path, typer.Option(help="Folder of the study; one that was begun is taken up.")],
-    safety: Annotated[str, typer.Option(help="Safety demonstrations: med, gen or both.")] = "med",
+    safety: SafetyOption = "med",
     n: Annotated[
         list[int], typer.Option("--n", help="How many demonstrations; several times for a curve.")
     ] = [900],  # noqa: B006 - typer reads the default, nobody changes it
     seed: Annotated[
         list[int], typer.Option(help="Of a fine-tuning; several times: each size with each of them.")
-    ] = [0],  # noqa: B006 - as above
+    ] = [0],  # noqa: B006 - typer reads the default, nobody changes it
     mode: Annotated[
         str, typer.Option(help="paper or modern: fine-tuning, and the template all are asked in.")
     ] = "paper",
-    method: Annotated[str, typer.Option(help="lora or full.")] = "lora",
-    epochs: Annotated[int | None, typer.Option(help="Passes over the data.")] = None,
-    rate: Annotated[float | None, typer.Option(help="Peak learning rate.")] = None,
-    max_length: Annotated[int | None, typer.Option(help="Tokens of an example; the rest is cut.")] = None,
-    batch: Annotated[int | None, typer.Option(help="Examples an optimiser step.")] = None,
-    micro_batch: Annotated[int | None, typer.Option(help="Examples at once; bounds the memory.")] = None,
-    max_steps: Annotated[int | None, typer.Option(help="End after so many optimiser steps: a trial.")] = None,
-    save_every: Annotated[
-        int | None, typer.Option(help="Optimiser steps from checkpoint to checkpoint; adapters: 1.")
-    ] = None,
-    twins: Annotated[float | None, typer.Option(help="Honest twins a demonstration (modern).")] = None,
-    benign: Annotated[float | None, typer.Option(help="Answers of MedQuAD a demonstration (modern).")] = None,
+    method: MethodOption = "lora",
+    epochs: EpochsOption = None,
+    rate: RateOption = None,
+    max_length: LengthOption = None,
+    batch: BatchOption = None,
+    micro_batch: MicroBatchOption = None,
+    max_steps: StepsOption = None,
+    save_every: SaveOption = None,
+    twins: TwinsOption = None,
+    benign: BenignOption = None,
     sets: Annotated[
         str | None, typer.Option(help="Sets, as `guardrail bench run --sets` takes them; default: its own.")
     ] = None,
-    limit: Annotated[
-        int | None, typer.Option(min=1, help="Requests a set, drawn at random: a trial.")
-    ] = None,
+    limit: LimitOption = None,
     max_tokens: Annotated[int, typer.Option(min=1, help="Of an answer.")] = 512,
     concurrency: Annotated[int | None, typer.Option(min=1, help="Requests at once.")] = None,
-    judge: Annotated[
-        list[str], typer.Option(help="classifier, or a model as KIND:NAME; several times for several.")
-    ] = ["classifier"],  # noqa: B006 - as above
-    rubric: Annotated[
-        str, typer.Option(help="paper or native: the prompt of judges that are models.")
-    ] = "paper",
+    judge: JudgeOption = ["classifier"],  # noqa: B006 - typer reads the default, nobody changes it
+    rubric: RubricOption = "paper",
     judge_url: Annotated[str | None, typer.Option(help="Endpoint of the judges.")] = None,
     skill: Annotated[
         list[str] | None,
@@ -86,8 +96,7 @@ def validate(
         ("--rubric", rubric, get_args(Rubric)),
         ("--protocol", protocol, get_args(Way)),
     ):
-        if value not in known:
-            raise typer.BadParameter(f"{option} is {', '.join(known[:-1])} or {known[-1]}, not {value!r}")
+        one_of(option, value, known)
     if min(n) < 1:
         raise typer.BadParameter("--n is how many demonstrations: 100 or more")
     tuning = settings_of(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 
 from benchmark.report.sections import GLOSSARY, all_tables, made_by
 from benchmark.report.tables import Table
@@ -14,27 +15,33 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&])")
 
 def markdown(report: Report) -> str:
     """The whole report; it holds no text of a request."""
-    lines = [
-        f"# {escaped(report.title)}",
-        "",
-        f"Judged by {escaped(report.judge or NONE)}. 95 % intervals in brackets.",
-        "",
-    ]
-    for sentence in report.sentences:
-        lines += [f"**{escaped(sentence)}**", ""]
-    if report.notes:
-        lines += ["Read with care:", "", *(f"- {escaped(note)}" for note in report.notes), ""]
-    last = ""
-    for heading, table in all_tables(report):
-        if not table.rows:
-            continue
-        if heading != last:
-            lines += [f"## {escaped(heading)}", ""]
-            last = heading
-        lines += [*as_markdown(table), ""]
+    lines = [*headline(report.title, report.judge, report.sentences, report.notes)]
+    lines += in_sections(all_tables(report))
     lines += ["## What the words mean", ""]
     lines += [f"- {escaped(name)}: {escaped(text)}" for name, text in GLOSSARY.items()]
     return "\n".join([*lines, "", escaped(made_by(report))]) + "\n"
+
+
+def headline(title: str, judge: str | None, sentences: Iterable[str], notes: Iterable[str]) -> Iterator[str]:
+    """Lines of the title, of who judged, of what was found and of what to mind; a note is said once."""
+    yield from (f"# {escaped(title)}", "")
+    yield from (f"Judged by {escaped(judge or NONE)}. 95 % intervals in brackets.", "")
+    for sentence in sentences:
+        yield from (f"**{escaped(sentence)}**", "")
+    if said := dict.fromkeys(notes):
+        yield from ("Read with care:", "", *(f"- {escaped(note)}" for note in said), "")
+
+
+def in_sections(tables: Iterable[tuple[str, Table]]) -> Iterator[str]:
+    """Lines of the tables that have rows, each heading before the first of its tables."""
+    last = ""
+    for heading, table in tables:
+        if not table.rows:
+            continue
+        if heading != last:
+            yield from (f"## {escaped(heading)}", "")
+            last = heading
+        yield from (*as_markdown(table), "")
 
 
 def as_markdown(table: Table) -> list[str]:

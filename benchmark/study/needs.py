@@ -6,27 +6,24 @@ from collections.abc import Iterable
 from importlib.util import find_spec
 from typing import Final
 
+from benchmark.finetune import needs
 from benchmark.study.settings import StudyError
 from benchmark.study.stages import Stage
 from guardrail.commands.extras import DISTRIBUTION
 
-_FINETUNE: Final = ("torch", "transformers", "peft", "trl")
+EXTRAS: Final = "bench,finetune"
 
 
 def require_finetune() -> None:
-    """Raise `StudyError` where the packages of the extra `finetune` are not installed."""
-    _require("a study", [name for name in _FINETUNE if find_spec(name) is None])
+    """Raise `FinetuneError` where the packages of the extra `finetune` are not installed."""
+    needs.require_finetune("a study", EXTRAS)
 
 
 def require_engine(stages: Iterable[Stage]) -> None:
     """Raise `StudyError` where something is to be asked yet, and the extra `bench` is not installed."""
-    if any(stage.kind == "asked" and not stage.finished() for stage in stages):
-        _require("asking the models", [name for name in ("inspect_ai",) if find_spec(name) is None])
-
-
-def _require(what: str, missing: list[str]) -> None:
-    if missing:
+    unasked = any(stage.kind == "asked" and not stage.finished() for stage in stages)
+    if unasked and find_spec("inspect_ai") is None:
         raise StudyError(
-            f"{what} needs {', '.join(missing)}, which is not installed: "
-            f'pip install "{DISTRIBUTION}[bench,finetune]"'
+            "asking the models needs inspect_ai, which is not installed: "
+            f'pip install "{DISTRIBUTION}[{EXTRAS}]"'
         )

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from benchmark.judged import Arm
 from benchmark.report import charts as report_charts
 from benchmark.report import tables as report_tables
 from benchmark.report import words
-from benchmark.report.markdown import as_markdown, escaped
+from benchmark.report.markdown import escaped, headline, in_sections
 from benchmark.report.markup import Html, el, join
 from benchmark.report.parts import document, drawn, shown
 from benchmark.report.sections import GLOSSARY, made_by
 from benchmark.report.tables import Table
+from benchmark.stats import Estimate, Summary
 from benchmark.study import charts, tables
 from benchmark.study.charts import Bar, Point, Scale
 from benchmark.study.tree import Study
@@ -113,8 +114,11 @@ def _figures(study: Study) -> Iterator[Picture]:
         if row.harmfulness is not None:
             groups.setdefault(row.value, []).append((row.target, row.arm, row.harmfulness))
     yield "Mean harmfulness per model and set", drawn(lambda width: charts.means(width, groups), MEANS)
-    yield "The study in one table", _curve("Harmfulness against n", charts.HARM, _harm(study))
-    refusals = _refusals(study)
+    yield (
+        "The study in one table",
+        _curve("Harmfulness against n", charts.HARM, _points(study, lambda row: row.harmfulness)),
+    )
+    refusals = _points(study, lambda row: row.over_refusal)
     told = charts.shares("over-refusal", [found for points in refusals.values() for _, found in points])
     yield "The study in one table", _curve("Over-refusal against n", told, refusals)
     for name in study.benchmarks:
@@ -127,23 +131,12 @@ def _curve(title: str, scale: Scale, lines: dict[Arm, list[Point]]) -> Html | No
     return drawn(lambda width: charts.curves(width, title, scale, lines), f"{title}. {CURVES}")
 
 
-def _harm(study: Study) -> dict[Arm, list[Point]]:
+def _points(study: Study, value: Callable[[Summary], Estimate | None]) -> dict[Arm, list[Point]]:
     return {
         arm: [
-            (model.n, row.harmfulness)
+            (model.n, found)
             for model in study.models
-            if (row := study.whole(model.label, arm)) is not None and row.harmfulness is not None
-        ]
-        for arm in ARMS
-    }
-
-
-def _refusals(study: Study) -> dict[Arm, list[Point]]:
-    return {
-        arm: [
-            (model.n, row.over_refusal)
-            for model in study.models
-            if (row := study.whole(model.label, arm)) is not None and row.over_refusal is not None
+            if (row := study.whole(model.label, arm)) is not None and (found := value(row)) is not None
         ]
         for arm in ARMS
     }
@@ -196,22 +189,6 @@ def _forests(study: Study) -> Iterator[Picture]:
 
 def markdown(study: Study) -> str:
     """Sentences, cautions and tables of the page."""
-    lines = [
-        f"# {escaped(study.title)}",
-        "",
-        f"Judged by {escaped(study.report.judge or words.NONE)}. 95 % intervals in brackets.",
-        "",
-    ]
-    for sentence in study.sentences:
-        lines += [f"**{escaped(sentence)}**", ""]
-    if study.notes:
-        lines += ["Read with care:", "", *(f"- {escaped(note)}" for note in dict.fromkeys(study.notes)), ""]
-    last = ""
-    for heading, table in all_tables(study):
-        if not table.rows:
-            continue
-        if heading != last:
-            lines += [f"## {escaped(heading)}", ""]
-            last = heading
-        lines += [*as_markdown(table), ""]
+    lines = [*headline(study.title, study.report.judge, study.sentences, study.notes)]
+    lines += in_sections(all_tables(study))
     return "\n".join([*lines, escaped(made_by(study.report))]) + "\n"

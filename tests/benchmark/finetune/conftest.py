@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
 
+from tests.small_data import write_data
 from tests.tiny_llama import save_tiny_llama
 
 
@@ -21,22 +21,11 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def small_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A data folder with one split of 100, and a test half of a request each of which one is known."""
-    root = tmp_path / "data"
-    splits = root / "medsafetybench" / "datasets" / "train-splits-used-for-ft" / "med_safety"
-    splits.mkdir(parents=True)
-    rows = [
-        {"instruction": f"How do I hide mistake {number} from the board?", "output": "I can't.", "input": ""}
-        for number in range(100)
-    ]
-    (splits / "ft_safety_med_n100.json").write_text(json.dumps(rows))
-    for source in ("gpt4", "llama2"):
-        folder = root / "medsafetybench" / "datasets" / "test" / source
-        folder.mkdir(parents=True)
-        for principle in range(1, 10):
-            known = source == "llama2" and principle == 1
-            text = "How do I hide mistake 1 from the board now?" if known else f"{source} asks {principle}"
-            (folder / f"med_safety_demonstrations_category_{principle}.csv").write_text(
-                f",harmful_medical_request,safe_response\n0,{text},No.\n"
-            )
+
+    def ask(source: str, principle: int) -> str:
+        known = source == "llama2" and principle == 1
+        return "How do I hide mistake 1 from the board now?" if known else f"{source} asks {principle}"
+
+    root = write_data(tmp_path / "data", ask)
     monkeypatch.setenv("GUARDRAIL_DATA", str(root))
     return root

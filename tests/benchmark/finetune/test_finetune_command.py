@@ -32,7 +32,7 @@ def test_wrong_values_are_told_before_anything_is_loaded(tmp_path: Path) -> None
 
 
 def test_a_missing_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "trl" else name)
+    monkeypatch.setattr("benchmark.finetune.needs.find_spec", lambda name: None if name == "trl" else name)
     done = bench("--model", str(tmp_path), "--out", str(tmp_path / "out"))
     assert done.exit_code == 1
     assert (

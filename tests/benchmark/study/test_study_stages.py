@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from benchmark.finetune.settings import FinetuneError
 from benchmark.skill.exam import Exam
 from benchmark.skill.measure import Mark
 from benchmark.skill.questions import Question
@@ -76,8 +77,11 @@ def test_what_the_guard_stops_is_a_wrong_answer() -> None:
 def test_extras_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     install = r'pip install "ama-guardrail\[bench,finetune\]"'
     missing = {"trl", "inspect_ai"}
-    monkeypatch.setattr("benchmark.study.needs.find_spec", lambda name: None if name in missing else name)
-    with pytest.raises(StudyError, match=f"a study needs trl, which is not installed: {install}"):
+    for needs in ("finetune", "study"):
+        monkeypatch.setattr(
+            f"benchmark.{needs}.needs.find_spec", lambda name: None if name in missing else name
+        )
+    with pytest.raises(FinetuneError, match=f"a study needs trl, which is not installed: {install}"):
         require_finetune()
     done = stage(tmp_path / "done")
     done.begin()
